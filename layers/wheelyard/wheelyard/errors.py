@@ -1,0 +1,142 @@
+"""Everything that can go wrong on purpose: one base class, one subclass a cause.
+
+Nothing here knows of HTTP; ``entry.problems`` gives each cause its status in one place. The message is
+written for the person who reads it in a client's output: what was wrong, with which value, what to do.
+"""
+
+
+class WheelyardError(Exception):
+    """The base of every error that Wheelyard raises on purpose.
+
+    ``title`` names the cause in a few words and is the same for every instance of a class; the
+    exception's message is the detail.
+    """
+
+    title = "Something went wrong"
+
+
+# --- settings ---
+
+
+class InvalidSetting(WheelyardError):
+    """A setting has a value that Wheelyard cannot use; the message names the variable."""
+
+    title = "Invalid setting"
+
+
+# --- names and documents ---
+
+
+class InvalidName(WheelyardError):
+    """A project name that the specification does not allow."""
+
+    title = "Invalid project name"
+
+
+class InvalidFilename(WheelyardError):
+    """A filename that is neither a wheel's nor a source distribution's."""
+
+    title = "Invalid filename"
+
+
+class InvalidDocument(WheelyardError):
+    """A simple API document that cannot be read."""
+
+    title = "Invalid index document"
+
+
+class NotAcceptable(WheelyardError):
+    """None of the forms that the client accepts is one that the index has."""
+
+    title = "Not acceptable"
+
+
+# --- what a request asks for ---
+
+
+class NotFound(WheelyardError):
+    """There is no such project, file or path here."""
+
+    title = "Not found"
+
+
+class MethodNotAllowed(WheelyardError):
+    """The path exists, but not for this method."""
+
+    title = "Method not allowed"
+
+    def __init__(self, message: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class Unauthenticated(WheelyardError):
+    """No credentials, or wrong ones."""
+
+    title = "Authentication required"
+
+
+class Forbidden(WheelyardError):
+    """Known, but not allowed to do this."""
+
+    title = "Not allowed"
+
+
+# --- publishing ---
+
+
+class InvalidUpload(WheelyardError):
+    """An upload form that is incomplete, contradictory or malformed."""
+
+    title = "Invalid upload"
+
+
+class InvalidArchive(WheelyardError):
+    """A distribution file that is not what its name says it is."""
+
+    title = "Invalid distribution"
+
+
+class DigestMismatch(WheelyardError):
+    """The bytes that arrived are not the ones that were announced."""
+
+    title = "Digest mismatch"
+
+
+class FileExists(WheelyardError):
+    """Another file was already published under this filename."""
+
+    title = "File already exists"
+
+
+class TooLarge(WheelyardError):
+    """More bytes than this way in accepts."""
+
+    title = "File too large"
+
+
+# --- storage ---
+
+
+class StorageError(WheelyardError):
+    """The object store answered with an error that is none of the expected ones."""
+
+    title = "Storage is not available"
+
+
+class KeyNotFound(StorageError):
+    """There is no object under this key."""
+
+    title = "No such object"
+
+
+class KeyExists(StorageError):
+    """An object was to be created under a key that is taken."""
+
+    title = "Object exists"
+
+
+class KeyChanged(StorageError):
+    """An object was to be replaced, but somebody else replaced or removed it first."""
+
+    title = "Object changed"

@@ -1,0 +1,1 @@
+"""What a name resolves to, and the pages that say so."""

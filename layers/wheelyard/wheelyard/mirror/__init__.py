@@ -1,0 +1,1 @@
+"""The upstream index behind the private one."""

@@ -1,0 +1,1 @@
+"""The simple repository API as pure functions: no I/O, no clock, no environment."""

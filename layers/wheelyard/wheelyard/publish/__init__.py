@@ -1,0 +1,1 @@
+"""From an upload form to a visible distribution."""

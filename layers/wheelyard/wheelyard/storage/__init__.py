@@ -1,0 +1,1 @@
+"""Where everything is kept: the keys, the object store, presigned links."""

@@ -1,0 +1,44 @@
+"""Every key the project ever writes, in one place.
+
+The keys are relative to the store's prefix. Names and filenames come validated, so no key can leave
+its folder.
+"""
+
+from hashlib import sha256
+
+from wheelyard.protocol.names import ProjectName
+
+PACKAGES = "packages/"
+PROJECTS = "projects/"
+CATALOGUE = "catalogue/"
+USERS = "users/"
+
+
+def package(project: ProjectName, filename: str) -> str:
+    """A private file. Created once, never changed."""
+    return f"{PACKAGES}{project}/{filename}"
+
+
+def metadata(project: ProjectName, filename: str) -> str:
+    """The core metadata of a private file, byte for byte as in the archive (PEP 658)."""
+    return f"{PACKAGES}{project}/{filename}.metadata"
+
+
+def project(name: ProjectName) -> str:
+    """The simple API document of a private project, in JSON as served."""
+    return f"{PROJECTS}{name}.json"
+
+
+def bucket(name: ProjectName) -> str:
+    """The two hexadecimal digits of the hash bucket (of 256) that ``name`` belongs to, for good."""
+    return sha256(name.encode()).hexdigest()[:2]
+
+
+def catalogue(name: ProjectName) -> str:
+    """The list of private project names that ``name`` stands in."""
+    return f"{CATALOGUE}{bucket(name)}.json"
+
+
+def user(username: str) -> str:
+    """The record of a user. Hashed, because a username may hold any character."""
+    return f"{USERS}{sha256(username.encode()).hexdigest()}.json"
