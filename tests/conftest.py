@@ -1,0 +1,26 @@
+"""For the whole project: the S3 servers, each started when the first test asks for it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+import servers
+from hypothesis import settings
+
+# How long an example takes says nothing on a busy machine.
+settings.register_profile("wheelyard", deadline=None)
+settings.load_profile("wheelyard")
+
+
+@pytest.fixture(scope="session")
+def s3_moto() -> Iterator[servers.S3Server]:
+    """moto, in this process."""
+    with servers.moto_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S3Server]:
+    """SeaweedFS, which checks signatures."""
+    with servers.weed_server(tmp_path_factory.mktemp("weed")) as server:
+        yield server
