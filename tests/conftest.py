@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 import servers
-from hypothesis import settings
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("wheelyard", deadline=None)
