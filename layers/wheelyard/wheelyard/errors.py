@@ -97,6 +97,12 @@ class InvalidArchive(WheelyardError):
     title = "Invalid distribution"
 
 
+class InvalidMetadata(WheelyardError):
+    """Core metadata with fields that the specification does not allow; the message names each."""
+
+    title = "Invalid metadata"
+
+
 class DigestMismatch(WheelyardError):
     """The bytes that arrived are not the ones that were announced."""
 
