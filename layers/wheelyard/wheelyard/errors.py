@@ -82,6 +82,12 @@ class Forbidden(WheelyardError):
     title = "Not allowed"
 
 
+class InvalidUser(WheelyardError):
+    """A username or password that cannot be stored or sent."""
+
+    title = "Invalid user"
+
+
 # --- publishing ---
 
 
@@ -98,7 +104,7 @@ class InvalidArchive(WheelyardError):
 
 
 class InvalidMetadata(WheelyardError):
-    """Core metadata with fields that the specification does not allow; the message names each."""
+    """Core metadata that the specification does not allow; the message names the fields."""
 
     title = "Invalid metadata"
 

@@ -21,6 +21,7 @@ class Request(NamedTuple):
     ``base``      what stood before ``path`` on the client's side: a stage or base path, ``""`` for none
     ``client``    the client's address for the log, empty if unknown
     ``id``        the platform's request id, repeated in the log and in 500 answers
+    ``limit``     the largest body, in bytes, that the way back can carry; None for any
     """
 
     method: str
@@ -33,6 +34,7 @@ class Request(NamedTuple):
     base: str = ""
     client: str = ""
     id: str = ""
+    limit: int | None = None
 
     def __repr__(self) -> str:
         """Headers may hold credentials and a query a token: neither is shown."""

@@ -109,9 +109,12 @@ def _fragment(hashes: Mapping[str, str]) -> str:
     return next((f"#{name}={digest}" for name, digest in hashes.items()), "")
 
 
-def root_html(names: Iterable[str]) -> bytes:
-    """The root listing's page (PEP 503); names are normalised, so there is nothing to escape."""
-    return _page("Simple index", [], [f'<a href="{name}/">{name}</a><br>' for name in names])
+def root_html(names: Iterable[str], links: str = "") -> bytes:
+    """The root listing's page (PEP 503), ``links`` before every link.
+
+    The names are normalised, so there is nothing in them to escape.
+    """
+    return _page("Simple index", [], [f'<a href="{links}{name}/">{name}</a><br>' for name in names])
 
 
 def _page(title: str, meta: list[str], body: list[str]) -> bytes:

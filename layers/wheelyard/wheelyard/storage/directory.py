@@ -71,7 +71,8 @@ class DirectoryStore(Store):
                 left -= len(chunk)
                 yield chunk
 
-    def put(self, key: str, body: bytes) -> str:
+    def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
+        del content_type
         with _reporting(key), self._locked(key):
             return self._overwrite(key, body)
 

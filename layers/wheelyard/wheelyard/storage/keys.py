@@ -12,6 +12,7 @@ PACKAGES = "packages/"
 PROJECTS = "projects/"
 CATALOGUE = "catalogue/"
 USERS = "users/"
+OVERSIZE = "oversize/"
 
 
 def package(project: ProjectName, filename: str) -> str:
@@ -42,3 +43,8 @@ def catalogue(name: ProjectName) -> str:
 def user(username: str) -> str:
     """The record of a user. Hashed, because a username may hold any character."""
     return f"{USERS}{sha256(username.encode()).hexdigest()}.json"
+
+
+def oversize(digest: str, form: str) -> str:
+    """A page too large for a Lambda function's answer, fetched by a presigned link."""
+    return f"{OVERSIZE}{digest}.{form}"

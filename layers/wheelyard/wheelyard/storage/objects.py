@@ -84,12 +84,14 @@ class ObjectStore(Store):
         except (FileNotFoundError, BaseError) as error:
             raise _storage_error(key, error) from error
 
-    def put(self, key: str, body: bytes) -> str:
-        return self._put(key, body, "overwrite")
+    def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
+        attributes: Attributes | None = {"Content-Type": content_type} if content_type else None
+        return self._put(key, body, "overwrite", attributes)
 
     def create(self, key: str, body: bytes) -> str:
         try:
-            return self._put(key, body, "create")
+            immutable = key.startswith("packages/")
+            return self._put(key, body, "create", _ATTRIBUTES if immutable else None)
         except AlreadyExistsError as error:
             raise KeyExists(f"{key!r} exists") from error
 
@@ -100,7 +102,9 @@ class ObjectStore(Store):
         except (PreconditionError, FileNotFoundError) as error:
             raise KeyChanged(f"{key!r} is not the object that was read") from error
 
-    def _put(self, key: str, body: bytes, mode: "PutMode") -> str:
+    def _put(
+        self, key: str, body: bytes, mode: "PutMode", attributes: "Attributes | None" = None
+    ) -> str:
         try:
             written = obstore.put(
                 self._client,
@@ -108,7 +112,7 @@ class ObjectStore(Store):
                 body,
                 mode=mode,
                 use_multipart=False,
-                attributes=_ATTRIBUTES if key.startswith("packages/") else None,
+                attributes=attributes,
             )
         except (AlreadyExistsError, PreconditionError, FileNotFoundError):
             raise

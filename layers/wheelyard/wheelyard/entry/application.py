@@ -1,0 +1,32 @@
+"""Putting the parts together: settings and a store in, the application out."""
+
+import time
+from typing import TYPE_CHECKING
+
+from wheelyard.access.authentication import Authenticator
+from wheelyard.entry.reading import Reader
+from wheelyard.entry.routes import Application
+from wheelyard.index.catalogue import Catalogue
+from wheelyard.index.documents import Documents
+from wheelyard.index.listing import Listing
+from wheelyard.settings import Settings
+from wheelyard.storage.store import Store
+
+if TYPE_CHECKING:
+    from wheelyard.publish.publisher import Publisher
+
+
+def application(settings: Settings, store: Store, *, uploads: bool = True) -> Application:
+    """The index over ``store``; without ``uploads``, one that only answers readers."""
+    catalogue = Catalogue(store)
+
+    def publisher() -> "Publisher":
+        from wheelyard.publish.publisher import Publisher
+
+        return Publisher(store, catalogue, settings.max_file_size)
+
+    return Application(
+        Authenticator(store, time.monotonic),
+        Reader(store, Documents(store), Listing(catalogue)),
+        publisher if uploads else None,
+    )

@@ -1,0 +1,161 @@
+"""What a reader can ask for: the root listing, a project's page, its files, the JSON API."""
+
+from hashlib import sha256
+from urllib.parse import parse_qs, quote
+
+from wheelyard.entry.conditional import matches
+from wheelyard.entry.files import bytes_response, file_response, redirect
+from wheelyard.entry.http import Headers, Request, Response
+from wheelyard.errors import InvalidName, KeyNotFound, NotFound
+from wheelyard.index.documents import Document, Documents
+from wheelyard.index.listing import Listing
+from wheelyard.index.oversize import Oversize
+from wheelyard.index.pages import Page, project_page
+from wheelyard.protocol.names import ProjectName, project_name
+from wheelyard.protocol.negotiation import MediaType, accepts_gzip, media_type
+from wheelyard.storage import keys
+from wheelyard.storage.store import Store
+
+_HTML = MediaType("html", "text/html; charset=utf-8")
+# A page may change at any moment, and pip (from 26.2 on) obeys any longer lifetime.
+_REVALIDATE = ("cache-control", "max-age=0, private")
+
+
+class Reader:
+    """Answers the GET and HEAD requests below ``/simple/`` and ``/pypi/``.
+
+    Every method raises ``NotFound`` for what is not there, and ``NotAcceptable``.
+    """
+
+    def __init__(self, store: Store, documents: Documents, listing: Listing) -> None:
+        self._store = store
+        self._documents = documents
+        self._listing = listing
+        self._oversize = Oversize(store)
+
+    def root(self, request: Request) -> Response:
+        """``/simple/``"""
+        media = _media(request)
+        page = self._listing.page(media, gzip=_gzip(request))
+        if _too_large(page, request):
+            link = self._oversize.root(
+                self._listing.names(), media, _index_url(request), request.method
+            )
+            if link is not None:
+                return redirect(302, link)
+        return _page_response(page, request)
+
+    def project(self, request: Request, raw_name: str, slash: str) -> Response:
+        """``/simple/<project>/``; without the slash, or by another spelling, a redirect there."""
+        name = _name(raw_name)
+        if name != raw_name or not slash:
+            up = "../" if slash else ""
+            return redirect(301, f"{up}{name}/{_query(request)}")
+        document = self._find(name)
+        media = _media(request)
+        page = project_page(document, media, gzip=_gzip(request))
+        if _too_large(page, request):
+            link = self._oversize.project(
+                document.project, media, _index_url(request), request.method
+            )
+            if link is not None:
+                return redirect(302, link)
+        return _page_response(page, request)
+
+    def existing(self, request: Request, raw_name: str) -> Response:
+        """``/+simple/<project>/``, below any path that takes uploads: always HTML, as hatch reads it."""
+        document = self._find(_name(raw_name))
+        up = "../" * (request.path.rstrip("/").count("/"))
+        links = f"{up}simple/{document.project.name}/"
+        page = project_page(document, _HTML, gzip=_gzip(request), links=links)
+        return _page_response(page, request)
+
+    def file(self, request: Request, raw_name: str, filename: str) -> Response:
+        """``/simple/<project>/<filename>``, and its ``.metadata``."""
+        name = _name(raw_name)
+        if name != raw_name:
+            return redirect(301, f"../{name}/{quote(filename, safe='+!')}{_query(request)}")
+        files = self._find(name).files
+        if filename in files:
+            digest = files[filename].hashes.get("sha256")
+            return file_response(self._store, keys.package(name, filename), digest, request)
+        described = files.get(filename.removesuffix(".metadata"))
+        if filename.endswith(".metadata") and described and described.core_metadata:
+            return self._metadata(name, described.filename, request)
+        raise NotFound(f"project {name!r} has no file {filename[:200]!r}")
+
+    def _metadata(self, name: ProjectName, filename: str, request: Request) -> Response:
+        try:
+            body = self._store.get(keys.metadata(name, filename)).body
+        except KeyNotFound as error:
+            raise NotFound(f"the metadata of {filename!r} is gone from the store") from error
+        return bytes_response(body, sha256(body).hexdigest(), request)
+
+    def json_api(self, request: Request, raw_name: str, version: str | None) -> Response:
+        """``/pypi/<project>/json`` and ``/pypi/<project>/<version>/json``."""
+        # The packaging library is needed for this alone.
+        from wheelyard.index.release_json import release_json
+
+        name = _name(raw_name)
+        if name != raw_name:
+            rest = f"{quote(version, safe='+!')}/json" if version else "json"
+            up = "../../" if version else "../"
+            return redirect(301, f"{up}{name}/{rest}{_query(request)}")
+        document = self._find(name)
+        body = document.rendered(
+            f"api {version or ''}", lambda: release_json(self._store, document.project, version)
+        )
+        etag = f'"{sha256(body).hexdigest()[:32]}"'
+        return _page_response(Page(body, etag, "application/json", gzipped=False), request)
+
+    def _find(self, name: ProjectName) -> Document:
+        document = self._documents.find(name)
+        if document is None:
+            raise NotFound(f"there is no project {name!r} here")
+        return document
+
+
+def _name(raw: str) -> ProjectName:
+    try:
+        return project_name(raw)
+    except InvalidName as error:
+        raise NotFound(str(error)) from error
+
+
+def _media(request: Request) -> MediaType:
+    formats = parse_qs(request.query).get("format")
+    return media_type(request.headers.get("accept"), formats[-1] if formats else None)
+
+
+def _gzip(request: Request) -> bool:
+    return accepts_gzip(request.headers.get("accept-encoding"))
+
+
+def _query(request: Request) -> str:
+    return f"?{request.query}" if request.query else ""
+
+
+def _index_url(request: Request) -> str:
+    return f"{request.scheme}://{request.host}{request.base}/simple/"
+
+
+def _too_large(page: Page, request: Request) -> bool:
+    return request.limit is not None and len(page.body) > request.limit
+
+
+def _page_response(page: Page, request: Request) -> Response:
+    headers: Headers = (
+        ("etag", page.etag),
+        _REVALIDATE,
+        ("vary", "Accept, Accept-Encoding"),
+    )
+    if matches(request.headers.get("if-none-match"), page.etag):
+        return Response(304, headers)
+    if page.gzipped:
+        headers = (*headers, ("content-encoding", "gzip"))
+    headers = (
+        *headers,
+        ("content-type", page.content_type),
+        ("content-length", str(len(page.body))),
+    )
+    return Response(200, headers, page.body)

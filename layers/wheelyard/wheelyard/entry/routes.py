@@ -1,0 +1,144 @@
+"""The application: a request in, a response out, whatever way it came.
+
+All locations and links are relative, so that the index works under any host, stage or base path.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from wheelyard.access.authentication import Authenticator, Principal
+from wheelyard.entry.files import redirect
+from wheelyard.entry.http import Request, Response
+from wheelyard.entry.problems import problem, unexpected
+from wheelyard.entry.reading import Reader
+from wheelyard.errors import MethodNotAllowed, NotFound, WheelyardError
+
+if TYPE_CHECKING:
+    from wheelyard.publish.publisher import Publisher
+
+_logger = logging.getLogger(__name__)
+
+_READ = ("GET", "HEAD")
+_UPLOADS = re.compile(r"/(?:legacy/?|simple/?)?")
+_EXISTING = re.compile(r"/(?:legacy/|simple/)?\+simple/([^/]+)/?")
+_PROJECT = re.compile(r"/simple/([^/]+)(/?)")
+_FILE = re.compile(r"/simple/([^/]+)/([^/]+)")
+_JSON = re.compile(r"/pypi/([^/]+)(?:/([^/]+))?/json")
+
+
+class Application:
+    """The index, as HTTP."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        reader: Reader,
+        publisher: "Callable[[], Publisher] | None",
+    ) -> None:
+        """``publisher`` is called for each upload, so that reading need not import what it needs;
+        None is for a function that takes no uploads.
+        """
+        self._authenticator = authenticator
+        self._reader = reader
+        self._publisher = publisher
+
+    def __call__(self, request: Request) -> Response:
+        """Answer a request; never raises."""
+        user = ""
+        try:
+            if request.path == "/-/health":
+                response = _health(request)
+            else:
+                principal = self._authenticator.identify(request.headers.get("authorization"))
+                user = principal.username
+                response = self._answer(request, principal)
+        except WheelyardError as error:
+            response = problem(error)
+            if response.status >= 500:
+                _logger.exception("%s", request)
+        except Exception:
+            _logger.exception("unexpected error for %s", request)
+            response = unexpected(request.id)
+        if request.method == "HEAD":
+            response = response._replace(body=b"")
+        return response._replace(user=user)
+
+    def _answer(self, request: Request, principal: Principal) -> Response:
+        takes_uploads = _UPLOADS.fullmatch(request.path) is not None and self._publisher is not None
+        if takes_uploads and request.method == "POST":
+            return self._upload(request, principal)
+        read = self._readable(request)
+        allowed = (*(_READ if read else ()), *(("POST",) if takes_uploads else ()))
+        if not allowed:
+            raise NotFound(f"there is nothing at {request.path[:200]!r}")
+        if read is None or request.method not in _READ:
+            raise MethodNotAllowed(
+                f"{request.method} is not possible here: use {' or '.join(allowed)}", allowed
+            )
+        return read()
+
+    def _readable(self, request: Request) -> Callable[[], Response] | None:
+        """What answers a GET of this path, None if nothing does."""
+        path, reader = request.path, self._reader
+        if path == "/":
+            return lambda: _welcome(request)
+        if path == "/simple":
+            return lambda: redirect(301, "simple/" + (f"?{request.query}" if request.query else ""))
+        if path == "/simple/":
+            return lambda: reader.root(request)
+        if match := _EXISTING.fullmatch(path):
+            name = match[1]
+            return lambda: reader.existing(request, name)
+        if match := _PROJECT.fullmatch(path):
+            name, slash = match.groups()
+            return lambda: reader.project(request, name, slash)
+        if match := _FILE.fullmatch(path):
+            name, filename = match.groups()
+            return lambda: reader.file(request, name, filename)
+        if match := _JSON.fullmatch(path):
+            name, version = match.groups()
+            return lambda: reader.json_api(request, name, version)
+        return None
+
+    def _upload(self, request: Request, principal: Principal) -> Response:
+        assert self._publisher is not None  # noqa: S101  (the caller has looked)
+        principal.require_upload()
+        published = self._publisher().publish(request.headers.get("content-type"), request.body)
+        text = (
+            f"{published.filename} is published\n"
+            if published.created
+            else (f"{published.filename} was published before, with the same content\n")
+        )
+        return _text(200, text)
+
+
+def _health(request: Request) -> Response:
+    if request.method not in _READ:
+        return problem(MethodNotAllowed(f"{request.method} is not possible here", _READ))
+    return _text(200, "ok\n")
+
+
+def _text(status: int, text: str) -> Response:
+    body = text.encode()
+    headers = (
+        ("content-type", "text/plain; charset=utf-8"),
+        ("content-length", str(len(body))),
+        ("cache-control", "no-store"),
+    )
+    return Response(status, headers, body)
+
+
+def _welcome(request: Request) -> Response:
+    # Only people come here, so its templates and escaping are no part of a cold start.
+    from wheelyard.entry.welcome import welcome_page
+
+    body = welcome_page(f"{request.scheme}://{request.host}{request.base}/")
+    headers = (
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-length", str(len(body))),
+        ("cache-control", "max-age=0, private"),
+        ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
+    )
+    return Response(200, headers, body)

@@ -1,0 +1,90 @@
+"""Starting the one-machine server: the checks before, the first user, and the lines to paste."""
+
+import socket
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+import click
+
+from wheelyard.access.passwords import make_password
+from wheelyard.access.users import Users
+from wheelyard.entry.server import ServeOptions, serve
+from wheelyard.errors import InvalidSetting
+from wheelyard.settings import Settings
+from wheelyard.storage.opening import open_store
+from wheelyard.storage.staging import sweep
+from wheelyard.storage.store import Store
+
+FIRST_USER = "admin"
+
+
+def start(location: str, host: str, port: int, workers: int, env: Mapping[str, str]) -> None:
+    """Serve ``location`` until interrupted.
+
+    Raises ``InvalidSetting`` for a setting or address that cannot be used, and ``StorageError``.
+    """
+    settings = Settings.from_env(env)
+    _check_address(host, port)
+    store = open_store(location, env, settings.presign_lifetime)
+    if (staging := store.staging()) is not None:
+        sweep(staging)
+    password = _first_password(store)
+    click.echo(_banner(location, host, port, password), err=True)
+    serve(ServeOptions(location, host, port, workers))
+    click.echo("Stopped.", err=True)
+
+
+def _check_address(host: str, port: int) -> None:
+    """A taken port is told in one line now, rather than in a worker's traceback."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise InvalidSetting(
+            f"cannot listen on {host!r} port {port}: {error.strerror}; use another HOST or PORT"
+        ) from error
+
+
+def _first_password(store: Store) -> str | None:
+    """The password of a user made for an empty store, None where there are users."""
+    users = Users(store)
+    if next(users.list(), None) is not None:
+        return None
+    password = make_password(24)
+    users.put(FIRST_USER, password, upload=True)
+    return password
+
+
+def _banner(location: str, host: str, port: int, password: str | None) -> str:
+    user = FIRST_USER if password else "USER"
+    shown = password or "PASSWORD"
+    origin = f"{f'[{host}]' if ':' in host else host}:{port}"
+    index = f"http://{user}:{shown}@{origin}/simple/"
+    trusted = "" if _is_loopback(host) else f"--trusted-host {origin} "
+    lines = [
+        f"Wheelyard serves {location} on http://{origin}/",
+        "",
+        "  Install:",
+        f"    pip install {trusted}--index-url {index} PACKAGE",
+        f"    uv pip install --default-index {index} PACKAGE",
+        "  Publish:",
+        f"    twine upload --repository-url http://{origin}/legacy/ -u {user} -p {shown} dist/*",
+        f"    uv publish --publish-url http://{origin}/legacy/ -u {user} -p {shown} dist/*",
+        "",
+    ]
+    if password:
+        lines.insert(
+            1, f"A first user was made, and its password is shown only now: {user} {shown}"
+        )
+    else:
+        lines.insert(1, "Users: wheelyard user put NAME [--upload] --random-password 24")
+    return "\n".join(lines)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,80 @@
+"""The names of the private projects, in 256 hash buckets, one object each.
+
+A new project rewrites the one bucket that its name belongs to, whatever the number of projects; the
+root listing reads those buckets that changed since it was last asked for.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+
+from wheelyard.errors import InvalidDocument, KeyNotFound
+from wheelyard.protocol.names import ProjectName, project_name
+from wheelyard.storage import keys
+from wheelyard.storage.editing import edit_object
+from wheelyard.storage.store import Store, Stored
+
+_READERS = 16
+
+
+class Catalogue:
+    """Which private projects there are."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._buckets: dict[str, tuple[str, frozenset[ProjectName]]] = {}
+
+    def names(self) -> list[ProjectName]:
+        """All names, sorted. One listing of the buckets, and a read of each that changed."""
+        current = {entry.key: entry.etag for entry in self._store.list(keys.CATALOGUE)}
+        known = self._buckets
+        changed = [key for key, etag in current.items() if known.get(key, ("",))[0] != etag]
+        kept = {key: known[key] for key in current if key in known and key not in changed}
+        self._buckets = kept | self._read(changed)
+        return sorted(name for _, names in self._buckets.values() for name in names)
+
+    def _read(self, bucket_keys: list[str]) -> dict[str, tuple[str, frozenset[ProjectName]]]:
+        if len(bucket_keys) < 2:
+            return dict(map(self._read_one, bucket_keys))
+        # Only the first listing of a process has many to read.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(_READERS) as pool:
+            return dict(pool.map(self._read_one, bucket_keys))
+
+    def _read_one(self, key: str) -> tuple[str, tuple[str, frozenset[ProjectName]]]:
+        try:
+            stored = self._store.get(key)
+        except KeyNotFound:
+            return key, ("", frozenset())
+        return key, (stored.etag, frozenset(_parse(stored.body)))
+
+    def add(self, name: ProjectName) -> None:
+        """Have ``name`` in the catalogue; no write where it is."""
+        self._change(name, lambda names: names | {name})
+
+    def remove(self, name: ProjectName) -> None:
+        """Have ``name`` no longer in the catalogue; no write where it is not."""
+        self._change(name, lambda names: names - {name})
+
+    def _change(
+        self,
+        name: ProjectName,
+        change: Callable[[frozenset[ProjectName]], frozenset[ProjectName]],
+    ) -> None:
+        def edit(stored: Stored | None) -> bytes | None:
+            names = frozenset(_parse(stored.body)) if stored else frozenset()
+            changed = change(names)
+            return None if changed == names else _dump(changed)
+
+        edit_object(self._store, keys.catalogue(name), edit)
+
+
+def _parse(raw: bytes) -> Iterable[ProjectName]:
+    try:
+        return [project_name(name) for name in json.loads(raw)["names"]]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidDocument(f"a catalogue bucket cannot be read: {error!r}") from error
+
+
+def _dump(names: Iterable[ProjectName]) -> bytes:
+    return json.dumps({"names": sorted(names)}, separators=(",", ":")).encode()

@@ -1,0 +1,105 @@
+"""The private projects' documents, read conditionally and remembered with what was made of them.
+
+A request for a page costs one conditional read of one object, and nothing is rendered twice for the
+same object in one process.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import cached_property
+from threading import Lock
+
+from wheelyard.errors import KeyNotFound
+from wheelyard.protocol.model import File, Project
+from wheelyard.protocol.names import ProjectName
+from wheelyard.protocol.simple import parse_project, project_json
+from wheelyard.storage import keys
+from wheelyard.storage.store import Store, Stored
+
+REMEMBERED_BYTES = 32 * 1024 * 1024
+"""How much a process remembers of documents and the pages made of them, about."""
+
+
+class Document:
+    """A private project's stored document, and what is derived from it, each at most once."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.etag = stored.etag
+        self._raw = stored.body
+        self._rendered: dict[str, bytes] = {}
+
+    @cached_property
+    def project(self) -> Project:
+        """The parsed document. Raises ``InvalidDocument``."""
+        return parse_project(self._raw)
+
+    @cached_property
+    def files(self) -> dict[str, File]:
+        """The files on offer by filename. Raises ``InvalidDocument``."""
+        return {file.filename: file for file in self.project.offered}
+
+    @cached_property
+    def json(self) -> bytes:
+        """The document as served: as stored, but without the files of a quarantined project."""
+        # Parsing is left out where it cannot matter: it would be most of a large page's cost.
+        if b'"quarantined"' in self._raw and self.project.status == "quarantined":
+            return project_json(self.project._replace(files=()))
+        return self._raw
+
+    def rendered(self, form: str, render: Callable[[], bytes]) -> bytes:
+        """What ``render`` makes, remembered under ``form``."""
+        if form not in self._rendered:
+            self._rendered[form] = render()
+        return self._rendered[form]
+
+    @property
+    def size(self) -> int:
+        """Bytes held, roughly."""
+        return 1024 + len(self._raw) + sum(len(page) for page in self._rendered.values())
+
+
+class Documents:
+    """Reads private projects' documents from the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._remembered: OrderedDict[ProjectName, Document] = OrderedDict()
+        # A document grows while it is remembered, by what is rendered of it.
+        self._sizes: dict[ProjectName, int] = {}
+        self._held = 0
+        self._lock = Lock()
+
+    def find(self, name: ProjectName) -> Document | None:
+        """The project's current document, or None if no private project has this name.
+
+        Raises ``StorageError``.
+        """
+        known = self._remembered.get(name)
+        key = keys.project(name)
+        try:
+            if known is None:
+                stored: Stored | None = self._store.get(key)
+            else:
+                stored = self._store.get_unless(key, known.etag)
+        except KeyNotFound:
+            with self._lock:
+                self._drop(name)
+            return None
+        document = known if stored is None else Document(stored)
+        if document is not None:
+            self._remember(name, document)
+        return document
+
+    def _remember(self, name: ProjectName, document: Document) -> None:
+        with self._lock:
+            self._held -= self._sizes.get(name, 0)
+            self._sizes[name] = document.size
+            self._held += document.size
+            self._remembered[name] = document
+            self._remembered.move_to_end(name)
+            while self._held > REMEMBERED_BYTES and len(self._remembered) > 1:
+                self._drop(next(iter(self._remembered)))
+
+    def _drop(self, name: ProjectName) -> None:
+        if self._remembered.pop(name, None) is not None:
+            self._held -= self._sizes.pop(name)

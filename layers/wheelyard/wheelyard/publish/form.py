@@ -1,0 +1,209 @@
+"""The legacy upload form: multipart in, checked fields and a staged file out.
+
+The form is described in the public index documentation; what clients really send differs, so only
+the fields that decide something are looked at. The archive's own metadata is believed for the rest.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from multipart import (
+    MultipartError,
+    MultipartSegment,
+    ParserLimitReached,
+    PushMultipartParser,
+    parse_options_header,
+)
+
+from wheelyard.errors import DigestMismatch, InvalidUpload, TooLarge
+
+if TYPE_CHECKING:
+    from wheelyard.storage.staging import StagedFile
+
+# A description can be long; all fields together may not fill the memory.
+_MAX_FIELD = 4 * 1024 * 1024
+_MAX_FIELDS_TOTAL = 16 * 1024 * 1024
+_MAX_SEGMENTS = 2000
+
+_SINGLE = (
+    ":action",
+    "protocol_version",
+    "metadata_version",
+    "name",
+    "version",
+    "filetype",
+    "pyversion",
+    "md5_digest",
+    "sha256_digest",
+    "blake2_256_digest",
+)
+FILETYPES = ("sdist", "bdist_wheel")
+
+
+class Digests(NamedTuple):
+    """The digests of a file, in lower-case hexadecimal."""
+
+    md5: str
+    sha256: str
+    blake2_256: str
+
+
+class UploadForm(NamedTuple):
+    """A complete, consistent form, its file at ``path``."""
+
+    name: str
+    version: str
+    filetype: str
+    filename: str
+    path: Path
+    size: int
+    digests: Digests
+
+
+def read_form(
+    content_type: str | None,
+    body: Iterable[bytes],
+    staged: "StagedFile",
+    max_size: int,
+) -> UploadForm:
+    """Read a form, its file into ``staged``, of ``max_size`` bytes at most.
+
+    Raises ``InvalidUpload`` naming the field at fault, ``DigestMismatch`` or ``TooLarge``.
+    """
+    reader = _FormReader(staged, max_size)
+    media_type, options = parse_options_header(content_type or "")
+    if media_type != "multipart/form-data" or not options.get("boundary"):
+        raise InvalidUpload(
+            f"Content-Type is {content_type or ''!r:.200}: send the form as multipart/form-data "
+            "with a boundary, as twine does"
+        )
+    try:
+        with PushMultipartParser(options["boundary"], max_segment_count=_MAX_SEGMENTS) as parser:
+            for chunk in body:
+                for event in parser.parse(chunk):
+                    reader.feed(event)
+    except ParserLimitReached as error:
+        raise InvalidUpload(f"the form exceeds a limit: {error}") from error
+    except (MultipartError, UnicodeError) as error:
+        raise InvalidUpload(f"the form is not valid multipart/form-data: {error}") from error
+    staged.file.flush()
+    return _checked(reader)
+
+
+class _FormReader:
+    """Takes the parser's events: a segment's start, its bytes, and None at its end."""
+
+    def __init__(self, staged: "StagedFile", max_size: int) -> None:
+        self.staged = staged
+        self.fields: dict[str, list[str]] = {}
+        self.filename: str | None = None
+        self.size = 0
+        self._max_size = max_size
+        self._segment: MultipartSegment | None = None
+        self._field = bytearray()
+        self._fields_total = 0
+        self._hashers = (
+            hashlib.md5(usedforsecurity=False),
+            hashlib.sha256(),
+            hashlib.blake2b(digest_size=32),
+        )
+
+    def feed(self, event: MultipartSegment | bytes | bytearray | None) -> None:
+        if isinstance(event, MultipartSegment):
+            self._start(event)
+        elif event is None:
+            self._end()
+        elif self._segment is not None and self._segment.name == "content":
+            self._content(event)
+        else:
+            self._fields_total += len(event)
+            if len(self._field) + len(event) > _MAX_FIELD or self._fields_total > _MAX_FIELDS_TOTAL:
+                raise InvalidUpload(f"form field {self._name()!r:.100} is too long")
+            self._field += event
+
+    def digests(self) -> Digests:
+        return Digests(*(hasher.hexdigest() for hasher in self._hashers))
+
+    def _name(self) -> str:
+        return (self._segment.name or "") if self._segment else ""
+
+    def _start(self, segment: MultipartSegment) -> None:
+        self._segment = segment
+        self._field.clear()
+        if segment.name == "content":
+            if self.filename is not None:
+                raise InvalidUpload("form field 'content' is there twice: send one file a request")
+            self.filename = segment.filename or ""
+
+    def _content(self, chunk: bytes | bytearray) -> None:
+        self.size += len(chunk)
+        if self.size > self._max_size:
+            raise TooLarge(
+                f"{self.filename!r:.200} is larger than the {self._max_size} bytes accepted here"
+            )
+        for hasher in self._hashers:
+            hasher.update(chunk)
+        self.staged.file.write(chunk)
+
+    def _end(self) -> None:
+        name = self._name()
+        if name != "content":
+            try:
+                value = self._field.decode()
+            except UnicodeDecodeError as error:
+                raise InvalidUpload(f"form field {name!r:.100} is not UTF-8") from error
+            self.fields.setdefault(name, []).append(value)
+        self._segment = None
+
+
+def _checked(reader: _FormReader) -> UploadForm:
+    fields = {name: _single(reader.fields, name) for name in _SINGLE}
+    if fields[":action"] != "file_upload":
+        raise InvalidUpload(f"':action' is {fields[':action']!r:.100}, not 'file_upload'")
+    if fields["protocol_version"] != "1":
+        raise InvalidUpload(f"'protocol_version' is {fields['protocol_version']!r:.100}, not '1'")
+    if reader.filename is None:
+        raise InvalidUpload("form field 'content' is missing: it carries the file")
+    for name in ("name", "version", "filetype"):
+        if not fields[name]:
+            raise InvalidUpload(f"form field {name!r} is missing or empty")
+    if fields["filetype"] not in FILETYPES:
+        raise InvalidUpload(
+            f"'filetype' is {fields['filetype']!r:.100}: use one of {', '.join(FILETYPES)}"
+        )
+    digests = reader.digests()
+    _check_digests(fields, digests, reader.filename)
+    return UploadForm(
+        name=fields["name"] or "",
+        version=fields["version"] or "",
+        filetype=fields["filetype"] or "",
+        filename=reader.filename,
+        path=reader.staged.path,
+        size=reader.size,
+        digests=digests,
+    )
+
+
+def _single(fields: Mapping[str, list[str]], name: str) -> str | None:
+    values = fields.get(name, [])
+    if len(values) > 1:
+        raise InvalidUpload(f"form field {name!r} is there {len(values)} times: send it once")
+    return values[0].strip() if values else None
+
+
+def _check_digests(fields: Mapping[str, str | None], actual: Digests, filename: str) -> None:
+    declared = {
+        name: value for name in Digests._fields if (value := fields[f"{name}_digest"]) is not None
+    }
+    if not declared:
+        raise InvalidUpload(
+            "the form declares no digest: send sha256_digest, blake2_256_digest or md5_digest"
+        )
+    for name, value in declared.items():
+        if value.lower() != getattr(actual, name):
+            raise DigestMismatch(
+                f"{filename!r:.200} arrived with {name} {getattr(actual, name)}, but the form "
+                f"declares {value!r:.200}: build or send the file again"
+            )

@@ -1,0 +1,111 @@
+"""Opening a store: a directory, or a bucket on S3."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wheelyard.errors import InvalidSetting
+from wheelyard.settings import StoreSettings
+from wheelyard.storage.presign import Credentials, endpoint, presign, signing_window
+from wheelyard.storage.store import Store
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
+
+# Passed on to obstore where they are set, by the names that it gives them.
+_ENCRYPTION = ("server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabled")
+
+
+def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> Store:
+    """The store at ``s3://bucket/prefix`` or in a directory.
+
+    For S3 the credentials are found as boto3 finds them. Raises ``InvalidSetting`` and ``StorageError``.
+    """
+    scheme, separator, rest = location.partition("://")
+    if not separator:
+        from wheelyard.storage.directory import DirectoryStore
+
+        return DirectoryStore(Path(location).expanduser())
+    bucket, _, prefix = rest.partition("/")
+    if scheme != "s3" or not bucket:
+        raise InvalidSetting(f"the store is {location!r}: use a directory or s3://bucket/prefix")
+    settings = StoreSettings.from_env({**env, "BUCKET": bucket, "REPO_BASE_PREFIX": prefix})
+    return _open_s3(settings, env, presign_lifetime, *_found_by_boto3(settings))
+
+
+def open_bucket(env: Mapping[str, str], presign_lifetime: int) -> Store:
+    """The store that a Lambda function's environment names, with the role's own credentials.
+
+    Raises ``InvalidSetting``.
+    """
+    settings = StoreSettings.from_env(env)
+    credentials = Credentials(
+        env.get("AWS_ACCESS_KEY_ID", ""),
+        env.get("AWS_SECRET_ACCESS_KEY", ""),
+        env.get("AWS_SESSION_TOKEN"),
+    )
+    return _open_s3(settings, env, presign_lifetime, lambda: credentials, None)
+
+
+def _open_s3(
+    settings: StoreSettings,
+    env: Mapping[str, str],
+    presign_lifetime: int,
+    credentials: Callable[[], Credentials],
+    provider: Any,
+) -> Store:
+    from obstore.store import S3Store
+
+    from wheelyard.storage.objects import ObjectStore
+
+    config: S3Config = {
+        "bucket": settings.bucket,
+        "region": settings.region,
+        "copy_if_not_exists": "multipart",
+        "virtual_hosted_style_request": settings.endpoint is None,
+    }
+    if settings.endpoint is not None:
+        config["endpoint"] = settings.endpoint
+    if provider is None:
+        current = credentials()
+        config["access_key_id"] = current.access_key_id
+        config["secret_access_key"] = current.secret_access_key
+        if current.session_token:
+            config["session_token"] = current.session_token
+    for name in _ENCRYPTION:
+        if value := env.get(f"AWS_{name.upper()}"):
+            config[name] = value  # type: ignore[literal-required]
+    insecure = (settings.endpoint or "").startswith("http://")
+    client = S3Store(
+        config=config,
+        client_options={"allow_http": insecure},
+        credential_provider=provider,
+    )
+    where = endpoint(settings.bucket, settings.region, settings.endpoint)
+
+    def sign(method: str, key: str) -> str:
+        window = signing_window(time.time(), presign_lifetime)
+        return presign(method, where, key, credentials(), window)
+
+    return ObjectStore(client, settings.prefix, sign)
+
+
+def _found_by_boto3(settings: StoreSettings) -> tuple[Callable[[], Credentials], Any]:
+    """Profiles, sign-on sessions and roles: boto3 knows them all, and renews what expires."""
+    import boto3
+    from obstore.auth.boto3 import Boto3CredentialProvider
+
+    session = boto3.Session(region_name=settings.region)
+    found = session.get_credentials()
+    if found is None:
+        raise InvalidSetting(
+            f"no AWS credentials were found for bucket {settings.bucket!r}: set AWS_PROFILE, or "
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+
+    def current() -> Credentials:
+        frozen = found.get_frozen_credentials()
+        return Credentials(frozen.access_key or "", frozen.secret_key or "", frozen.token)
+
+    return current, Boto3CredentialProvider(session)
