@@ -68,7 +68,7 @@ class Publisher:
             return self._publish(form, distribution)
 
     def _publish(self, form: UploadForm, distribution: Distribution) -> Published:
-        name = distribution.filename.project
+        name = distribution.project
         self._check_project(form, distribution)
         created = self._create(name, form)
         with suppress(KeyExists):  # made by an upload that this one repeats
@@ -81,9 +81,7 @@ class Publisher:
     def _check_project(self, form: UploadForm, distribution: Distribution) -> None:
         """Refuse what the project's document already rules out, before anything is stored."""
         try:
-            project = parse_project(
-                self._store.get(keys.project(distribution.filename.project)).body
-            )
+            project = parse_project(self._store.get(keys.project(distribution.project)).body)
         except KeyNotFound:
             return
         if project.status in ("archived", "quarantined"):
@@ -119,9 +117,7 @@ class Publisher:
             hashes={"sha256": form.digests.sha256},
             requires_python=distribution.metadata.requires_python or None,
             # An sdist's may be dynamic, and clients would take it for the wheel's to be (PEP 658).
-            core_metadata={"sha256": metadata_digest}
-            if distribution.filename.kind == "wheel"
-            else None,
+            core_metadata={"sha256": metadata_digest} if distribution.kind == "wheel" else None,
             size=form.size,
             upload_time=stored_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         )
@@ -163,21 +159,20 @@ def _exists(filename: str) -> str:
 
 def _check_agreement(form: UploadForm, distribution: Distribution) -> None:
     """Raises ``InvalidUpload`` where the form says something else than the archive."""
-    filename = distribution.filename
     try:
         name, version = project_name(form.name), Version(form.version)
     except (InvalidName, InvalidVersion) as error:
         raise InvalidUpload(f"the form's name or version is invalid: {error}") from error
-    if name != filename.project:
+    if name != distribution.project:
         raise InvalidUpload(
-            f"the form says 'name' {form.name!r}, but the file is of project {filename.project!r}"
+            f"the form says 'name' {form.name!r}, but the file is of project {distribution.project!r}"
         )
-    if version != filename.version:
+    if version != distribution.version:
         raise InvalidUpload(
             f"the form says 'version' {form.version!r}, but the file is of version "
-            f"'{filename.version}'"
+            f"'{distribution.version}'"
         )
-    if _KINDS.get(filename.kind, form.filetype) != form.filetype:
+    if _KINDS.get(distribution.kind, form.filetype) != form.filetype:
         raise InvalidUpload(
-            f"the form says 'filetype' {form.filetype!r}, but the file is a {filename.kind}"
+            f"the form says 'filetype' {form.filetype!r}, but the file is a {distribution.kind}"
         )

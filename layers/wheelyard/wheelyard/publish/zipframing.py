@@ -1,0 +1,287 @@
+"""The framing of a ZIP file, checked more strictly than any reader does.
+
+Some readers believe the central directory, some the local headers, some search for either. A file in
+which these disagree unpacks to different things under pip and uv (the advisories of 2025 about ZIP parser
+differentials). Here both are read, must agree, and must account for every byte of the file.
+
+The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, its sections given as "4.3.7".
+"""
+
+import os
+import stat
+import struct
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
+
+from wheelyard.errors import InvalidArchive
+from wheelyard.publish.members import MOST_MEMBERS, shown
+
+STORED, DEFLATED = 0, 8
+
+_LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
+_CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
+_END64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
+_LOCATOR64 = struct.Struct("<4sLQL")  # 4.3.15
+_END = struct.Struct("<4s4H2LH")  # 4.3.16
+_16, _32 = 0xFFFF, 0xFFFFFFFF
+_MOST_DIRECTORY = 32 * 1024 * 1024
+
+_ENCRYPTED = 0x2041  # 4.4.4: encrypted, strongly encrypted, masked headers
+_STREAMED = 0x0008
+_UTF8 = 0x0800
+_FLAGS = 0x0806  # UTF-8, and the two that say how hard the deflater tried
+
+_ZIP64, _UNICODE_PATH = 0x0001, 0x7075  # 4.5.3, 4.6.9
+
+_REBUILD = "build it again with a current build tool"
+
+
+class Entry(NamedTuple):
+    """One member; ``data`` is where its ``compressed`` bytes begin."""
+
+    path: str
+    directory: bool
+    method: int
+    crc: int
+    compressed: int
+    size: int
+    data: int
+
+
+def read_entries(file: BinaryIO) -> list[Entry]:
+    """The members of a ZIP file, in the order of their bytes.
+
+    Raises ``InvalidArchive`` for whatever a build tool does not write: comments, prepended, appended or
+    unlisted bytes, headers that disagree, encryption, data descriptors, several disks, compression
+    other than deflate, links and special files.
+    """
+    directory = _find_directory(file)
+    headers = sorted(_central_headers(file, directory), key=lambda header: header.offset)
+    entries, end = [], 0
+    for header in headers:
+        if header.offset != end:
+            raise _unlisted(end)
+        entries.append(_entry(file, header))
+        end = entries[-1].data + header.compressed
+    if end != directory.offset:
+        raise _unlisted(end)
+    return entries
+
+
+class _Directory(NamedTuple):
+    offset: int
+    size: int
+    members: int
+
+
+class _Header(NamedTuple):
+    """What the local and the central header both say, but for ``offset``."""
+
+    name: bytes
+    flags: int
+    method: int
+    crc: int
+    compressed: int
+    size: int
+    offset: int
+
+
+def _find_directory(file: BinaryIO) -> _Directory:
+    end = file.seek(0, os.SEEK_END) - _END.size
+    magic, disk, first_disk, here, count, size, offset, comment = _unpack(_END, file, end)
+    if magic != b"PK\x05\x06" or comment:
+        raise InvalidArchive(
+            "it is not a ZIP file, or has a comment or other bytes after its end: "
+            f"{_REBUILD}, and check that it was not cut off on its way"
+        )
+    directory = _Directory(offset, size, count)
+    if (located := _locate_zip64(file, end)) is not None:
+        directory, end = _zip64_directory(file, located, directory), located
+    if disk or first_disk or here != count:
+        raise InvalidArchive(f"the ZIP is one part of several: {_REBUILD}")
+    if directory.offset + directory.size != end:
+        raise InvalidArchive(
+            "the ZIP has bytes before its beginning, or beside its directory of files: " + _REBUILD
+        )
+    if directory.members > MOST_MEMBERS or directory.size > _MOST_DIRECTORY:
+        raise InvalidArchive(f"it has more than {MOST_MEMBERS:,} members: leave some out")
+    return directory
+
+
+def _locate_zip64(file: BinaryIO, end: int) -> int | None:
+    """Where the ZIP64 end record stands, if there is one; readers look for its locator just here."""
+    position = end - _LOCATOR64.size
+    if position < 0:
+        return None
+    magic, disk, offset, disks = _unpack(_LOCATOR64, file, position)
+    if magic != b"PK\x06\x07":
+        return None
+    if disk or disks != 1 or offset != position - _END64.size:
+        raise _zip64_wrong("its locator points elsewhere")
+    return int(offset)
+
+
+def _zip64_directory(file: BinaryIO, position: int, short: _Directory) -> _Directory:
+    magic, size, _, _, disk, first_disk, here, count, *rest = _unpack(_END64, file, position)
+    if magic != b"PK\x06\x06" or size != _END64.size - 12 or disk or first_disk or here != count:
+        raise _zip64_wrong("its end record is malformed")
+    long = _Directory(offset=rest[1], size=rest[0], members=count)
+    limits = _Directory(_32, _32, _16)
+    for value, full, limit in zip(short, long, limits, strict=True):
+        if value not in (limit, full):
+            raise _zip64_wrong("its two end records disagree")
+    return long
+
+
+def _central_headers(file: BinaryIO, directory: _Directory) -> Iterator[_Header]:
+    file.seek(directory.offset)
+    data = file.read(directory.size)
+    position = 0
+    for _ in range(directory.members):
+        if position + _CENTRAL.size > len(data):
+            raise _miscounted()
+        magic, _, _, flags, method, _, _, crc, compressed, size, *lengths, disk, _, mode, offset = (
+            _CENTRAL.unpack_from(data, position)
+        )
+        names, extras, comments = lengths
+        begin = position + _CENTRAL.size
+        position = begin + names + extras + comments
+        if magic != b"PK\x01\x02" or position > len(data):
+            raise _miscounted()
+        name = data[begin : begin + names]
+        extra = _extra_fields(data[begin + names : begin + names + extras], name)
+        numbers = _long_numbers(extra.get(_ZIP64), (size, compressed, offset), name, together=0)
+        header = _Header(name, flags, method, crc, numbers[1], numbers[0], numbers[2])
+        if comments or disk:
+            raise InvalidArchive(
+                f"the ZIP has a comment on, or a disk for, {_named(name)}: {_REBUILD}"
+            )
+        _check_kind(header, mode >> 16)
+        yield header
+    if position != len(data):
+        raise _miscounted()
+
+
+def _check_kind(header: _Header, mode: int) -> None:
+    """Raises ``InvalidArchive`` for what is encrypted, streamed, packed otherwise, or a special file."""
+    named = _named(header.name)
+    if header.flags & _ENCRYPTED:
+        raise InvalidArchive(f"{named} is encrypted: pip cannot install it; {_REBUILD}")
+    if header.flags & _STREAMED:
+        raise InvalidArchive(f"the ZIP has a data descriptor for {named}: {_REBUILD}")
+    if header.flags & ~_FLAGS:
+        raise InvalidArchive(f"the ZIP has unknown flags {header.flags:#x} for {named}: {_REBUILD}")
+    if header.method not in (STORED, DEFLATED):
+        raise InvalidArchive(
+            f"{named} is compressed by method {header.method}: only deflate and none are supported"
+        )
+    if stat.S_ISLNK(mode):
+        raise InvalidArchive(f"{named} is a symbolic link: put the file itself there")
+    folder = header.name.endswith(b"/")
+    if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR) or (
+        stat.S_ISDIR(mode) and not folder
+    ):
+        raise InvalidArchive(f"{named} is neither a file nor a folder: leave it out")
+    if folder and header.size:
+        raise InvalidArchive(f"{named} is a folder with contents of its own: {_REBUILD}")
+
+
+def _entry(file: BinaryIO, header: _Header) -> Entry:
+    """The member, once its local header says what the central one said."""
+    fields = _unpack(_LOCAL, file, header.offset)
+    magic, _, flags, method, _, _, crc, compressed, size, names, extras = fields
+    if magic != b"PK\x03\x04":
+        raise InvalidArchive(
+            f"there is no file where the ZIP lists {_named(header.name)}: {_REBUILD}"
+        )
+    name = file.read(names)
+    extra = _extra_fields(file.read(extras), name)
+    sizes = _long_numbers(extra.get(_ZIP64), (size, compressed), name, together=2)
+    local = _Header(name, flags, method, crc, sizes[1], sizes[0], header.offset)
+    if local != header:
+        different = next(
+            field for field, a, b in zip(header._fields, local, header, strict=True) if a != b
+        )
+        raise InvalidArchive(
+            f"the two headers of {_named(header.name)} disagree about its {different}: {_REBUILD}"
+        )
+    data = header.offset + _LOCAL.size + names + extras
+    path = _decoded(header)
+    folder = path.endswith("/")
+    return Entry(path.removesuffix("/"), folder, header.method, crc, compressed, header.size, data)
+
+
+def _decoded(header: _Header) -> str:
+    """The path, if every reader decodes it alike: UTF-8 and marked so, or plain ASCII (4.4.4, bit 11)."""
+    try:
+        return header.name.decode("utf-8" if header.flags & _UTF8 else "ascii")
+    except UnicodeDecodeError as e:
+        raise InvalidArchive(
+            f"the path {_named(header.name)} is not UTF-8, or not marked as UTF-8 in the ZIP: {_REBUILD}"
+        ) from e
+
+
+def _extra_fields(data: bytes, name: bytes) -> dict[int, bytes]:
+    """The extra fields by id (4.5.1). The two that readers act on may be there once only."""
+    fields: dict[int, bytes] = {}
+    position = 0
+    while position < len(data):
+        if position + 4 > len(data):
+            raise _extra_wrong(name)
+        id_, length = struct.unpack_from("<2H", data, position)
+        end = position + 4 + length
+        if end > len(data) or (id_ in fields and id_ in (_ZIP64, _UNICODE_PATH)):
+            raise _extra_wrong(name)
+        fields[id_] = data[position + 4 : end]
+        position = end
+    if _UNICODE_PATH in fields and fields[_UNICODE_PATH][5:] != name:
+        raise InvalidArchive(f"the ZIP has a second path for {_named(name)}: {_REBUILD}")
+    return fields
+
+
+def _long_numbers(
+    extra: bytes | None, short: tuple[int, ...], name: bytes, *, together: int
+) -> tuple[int, ...]:
+    """The numbers of a header, each replaced by its ZIP64 one where it is all ones (4.5.3).
+
+    The first ``together`` of them are all there or none: 4.5.3 demands it of a local header.
+    """
+    wanted = [number == _32 for number in short]
+    if any(wanted[:together]) and not all(wanted[:together]):
+        raise _zip64_wrong(f"the sizes of {_named(name)} are incomplete")
+    if len(extra or b"") != 8 * sum(wanted):
+        raise _zip64_wrong(f"the sizes of {_named(name)} are ambiguous")
+    long = iter(struct.unpack(f"<{sum(wanted)}Q", extra or b""))
+    return tuple(next(long) if want else number for want, number in zip(wanted, short, strict=True))
+
+
+def _unpack(layout: struct.Struct, file: BinaryIO, position: int) -> tuple[Any, ...]:
+    file.seek(max(position, 0))
+    data = file.read(layout.size)
+    if position < 0 or len(data) != layout.size:
+        raise InvalidArchive(
+            f"it is not a ZIP file, or is cut off: {_REBUILD}, and upload it again"
+        )
+    return layout.unpack(data)
+
+
+def _named(name: bytes) -> str:
+    return shown(name.decode("utf-8", "backslashreplace"))
+
+
+def _unlisted(position: int) -> InvalidArchive:
+    return InvalidArchive(
+        f"the ZIP has bytes at {position} that belong to no listed file, or to two: {_REBUILD}"
+    )
+
+
+def _miscounted() -> InvalidArchive:
+    return InvalidArchive(f"the ZIP's directory is not as long as its end record says: {_REBUILD}")
+
+
+def _zip64_wrong(why: str) -> InvalidArchive:
+    return InvalidArchive(f"the ZIP64 extension is used wrongly ({why}): {_REBUILD}")
+
+
+def _extra_wrong(name: bytes) -> InvalidArchive:
+    return InvalidArchive(f"the ZIP's extra fields for {_named(name)} are malformed: {_REBUILD}")
