@@ -1,0 +1,121 @@
+"""The body of an answer to a front: drained, as text or base64, and how much of it there may be."""
+
+import binascii
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from wheelyard.entry.http import FileBody, Headers, Response
+
+LAMBDA_PAYLOAD = 6_291_556
+"""Bytes of a buffered response, base64 and JSON included: 6 MB as Lambda counts them.
+
+https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html. The 10 MB of API Gateway never
+come to bear.
+"""
+
+_HEADER_ROOM = 8_192
+# A byte of a text is at most this many in JSON: a control character, \u0000.
+_WORST_ESCAPE = 6
+
+
+class Body(NamedTuple):
+    """A body as an event's answer holds it."""
+
+    text: str
+    base64: bool
+
+
+def capacity(payload: int, room: int = _HEADER_ROOM) -> int:
+    """How many bytes fit as base64 into ``payload``, of which headers and JSON need ``room``."""
+    return (payload - room) // 4 * 3
+
+
+def drained(body: bytes | FileBody | Iterable[bytes], most: int) -> bytes | None:
+    """The whole body, or None where it has more than ``most`` bytes; a stream is then given up."""
+    if isinstance(body, bytes):
+        return body if len(body) <= most else None
+    if isinstance(body, FileBody):
+        return _part(body) if body.end - body.start <= most else None
+    return _stream(body, most)
+
+
+def _part(body: FileBody) -> bytes:
+    with body.path.open("rb") as file:
+        file.seek(body.start)
+        return file.read(body.end - body.start)
+
+
+def _stream(chunks: Iterable[bytes], most: int) -> bytes | None:
+    content = bytearray()
+    try:
+        for chunk in chunks:
+            content += chunk
+            if len(content) > most:
+                return None
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
+    return bytes(content)
+
+
+def encoded(body: bytes, most: int) -> Body:
+    """The body as text where it is UTF-8, or else as base64; gzip never is UTF-8.
+
+    A text that JSON's escapes would make longer than base64 does, and that is long enough for it to
+    matter, goes as base64 too: so any body of ``most`` bytes fits.
+    """
+    try:
+        content = body.decode()
+    except UnicodeDecodeError:
+        return _base64(body)
+    if len(body) * _WORST_ESCAPE <= most or _escaped(content) <= len(body) * 4 // 3:
+        return Body(content, base64=False)
+    return _base64(body)
+
+
+def _base64(body: bytes) -> Body:
+    return Body(binascii.b2a_base64(body, newline=False).decode("ascii"), base64=True)
+
+
+def _escaped(content: str) -> int:
+    import json
+
+    return len(json.dumps(content))
+
+
+def listed(headers: Headers) -> dict[str, list[str]]:
+    """Headers as a map of lists."""
+    lists: dict[str, list[str]] = {}
+    for name, value in headers:
+        lists.setdefault(name, []).append(value)
+    return lists
+
+
+def phrase(status: int) -> str:
+    """The reason phrase of a status, empty for one that has none."""
+    from http import HTTPStatus
+
+    return next((known.phrase for known in HTTPStatus if known == status), "")
+
+
+def too_large(most: int) -> Response:
+    """What is answered in place of a body with more than ``most`` bytes.
+
+    507 and not 500: clients try a 500 again, and it would be no different then.
+    """
+    import json
+
+    problem = {
+        "title": "Response too large",
+        "detail": f"The answer is larger than the {most} bytes that this way in can carry. "
+        "Accept gzip, or ask through another way in.",
+        "status": 507,
+    }
+    content = json.dumps(problem).encode()
+    headers = (
+        ("content-type", "application/problem+json"),
+        ("cache-control", "no-store"),
+        ("content-length", str(len(content))),
+    )
+    return Response(507, headers, content)
