@@ -93,10 +93,10 @@ def listed(headers: Headers) -> dict[str, list[str]]:
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of a status, empty for one that has none."""
+    """The reason phrase of a status."""
     from http import HTTPStatus
 
-    return next((known.phrase for known in HTTPStatus if known == status), "")
+    return next((known.phrase for known in HTTPStatus if known == status), "Unknown")
 
 
 def too_large(most: int) -> Response:
