@@ -55,8 +55,3 @@ def test_only_its_own_front(front: str, modules: set[str]) -> None:
     """An event imports the code of its own front, and not that of the others."""
     ours = {name.rpartition(".")[2] for name in imported(front) if "entry.events." in name}
     assert ours == modules | {"incoming", "outgoing"}
-
-
-def test_page_by_function_url() -> None:
-    """A page through a Function URL is translated without json, base64, urllib and http."""
-    assert not imported("function-url") & {"json", "base64", "urllib.parse", "http"}

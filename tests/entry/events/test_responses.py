@@ -9,7 +9,7 @@ import pytest
 
 from fronts import FRONTS
 from fronts.wire import Front, Received, Sent
-from wheelyard.entry.events import from_response, limit
+from wheelyard.entry.events import from_response, limit, to_request
 from wheelyard.entry.http import FileBody, Headers, Response
 
 every_front = pytest.mark.parametrize("front", FRONTS.values(), ids=FRONTS.keys())
@@ -147,8 +147,11 @@ def test_largest_body_fits(name: str, filling: bytes) -> None:
 @every_front
 def test_limit_is_the_front_s_own(front: Front) -> None:
     """What is not offered of a front's payload is base64's quarter and some room for the headers."""
-    largest = front.payload * 3 // 4
-    assert largest - 10_000 < limit(front.event(Sent())) < largest
+    largest, event = front.payload * 3 // 4, front.event(Sent())
+    assert largest - 10_000 < limit(event) < largest
+    request = to_request(event, None)
+    assert request is not None
+    assert request.limit == limit(event)
 
 
 @by_limit

@@ -45,12 +45,16 @@ def to_request(event: object, context: object, base_path: str = "") -> Request |
     """The HTTP request in a Lambda event, or None for anything else: a warm-up, a direct invocation.
 
     ``base_path`` is a path that the front has before ours (``API_GATEWAY_BASE_PATH``), with or without
-    slashes; it is taken off where it is there, and a stage of API Gateway always. Never fails, whatever
-    the event holds. Reading the body raises ``TooLarge`` where the front cut it off and
-    ``InvalidUpload`` where it is not the base64 that the front announced.
+    slashes; it is taken off where it is there, and a stage of API Gateway always. The path is decoded
+    exactly once, whether the front has done so or not.
+
+    Never fails, whatever the event holds. Reading the body raises ``TooLarge`` where the front cut it
+    off, and ``InvalidUpload`` where it is not the base64 that the front announced.
     """
     front = _front(event)
-    return None if front is None else front.request(event, context, base_path)
+    if front is None:
+        return None
+    return front.request(event, context, base_path)._replace(limit=front.limit(event))
 
 
 def from_response(event: object, response: Response) -> dict[str, object]:

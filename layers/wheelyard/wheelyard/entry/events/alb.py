@@ -6,6 +6,8 @@ Path and query parameters are as the client sent them, still encoded. Without mu
 the last of what repeats arrives.
 """
 
+from urllib.parse import unquote
+
 from wheelyard.entry.events.incoming import (
     body,
     fields,
@@ -17,7 +19,6 @@ from wheelyard.entry.events.incoming import (
     scheme,
     single_values,
     text,
-    unquoted,
 )
 from wheelyard.entry.events.outgoing import Body, capacity, listed, phrase
 from wheelyard.entry.http import Headers, Request
@@ -35,7 +36,7 @@ def request(event: object, context: object, base_path: str) -> Request:
     else:
         headers = joined(single_values(envelope.get("headers")))
         parameters = single_values(envelope.get("queryStringParameters"))
-    place = mounted(unquoted(text(envelope.get("path"))), prefix(base_path))
+    place = mounted(unquote(text(envelope.get("path"))), prefix(base_path))
     return Request(
         method=text(envelope.get("httpMethod")).upper(),
         path=place.path,

@@ -8,6 +8,7 @@ it, and then CloudFront cuts it off (40 KB for a viewer request, 1 MB for an ori
 """
 
 from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
 
 from wheelyard.entry.events.incoming import (
     body,
@@ -18,7 +19,6 @@ from wheelyard.entry.events.incoming import (
     request_id,
     scheme,
     text,
-    unquoted,
 )
 from wheelyard.entry.events.outgoing import Body, capacity, listed, phrase
 from wheelyard.entry.http import Headers, Request
@@ -54,7 +54,7 @@ def request(event: object, context: object, base_path: str) -> Request:
     cf = _cf(event)
     config, asked = fields(cf.get("config")), fields(cf.get("request"))
     headers = joined(_pairs(asked.get("headers")))
-    place = mounted(unquoted(text(asked.get("uri"))), prefix(base_path))
+    place = mounted(unquote(text(asked.get("uri"))), prefix(base_path))
     sent = fields(asked.get("body"))
     return Request(
         method=text(asked.get("method")).upper(),

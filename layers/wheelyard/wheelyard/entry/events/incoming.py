@@ -7,6 +7,7 @@ them are ``null`` or left out. So a field is what it should be, or it is empty; 
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 from wheelyard.errors import InvalidUpload, TooLarge
 
@@ -71,15 +72,6 @@ class Place(NamedTuple):
     base: str
 
 
-def unquoted(path: str) -> str:
-    """A path percent-decoded, once; ``+`` is an ordinary character in a path."""
-    if "%" not in path:
-        return path
-    from urllib.parse import unquote  # 5 ms that the paths of most requests do not need
-
-    return unquote(path)
-
-
 def prefix(path: str) -> str:
     """A configured path or stage as it stands before others: ``""`` or ``/pypi``."""
     bare = path.strip("/")
@@ -97,13 +89,8 @@ def mounted(path: str, *prefixes: str) -> Place:
 
 def quoted(pairs: Iterable[tuple[str, str]]) -> str:
     """The raw query string of parameters that the front has already decoded."""
-    parameters = list(pairs)
-    if not parameters:
-        return ""
-    from urllib.parse import quote  # 5 ms that most requests do not need
-
     return "&".join(
-        f"{quote(k, '', errors='replace')}={quote(v, '', errors='replace')}" for k, v in parameters
+        f"{quote(k, '', errors='replace')}={quote(v, '', errors='replace')}" for k, v in pairs
     )
 
 

@@ -1,10 +1,12 @@
 """The body of an answer to a front: drained, as text or base64, and how much of it there may be."""
 
 import binascii
+import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from wheelyard.entry.http import FileBody, Headers, Response
+from wheelyard.entry.problems import problem_response
 
 LAMBDA_PAYLOAD = 6_291_556
 """Bytes of a buffered response, base64 and JSON included: 6 MB as Lambda counts them.
@@ -79,8 +81,6 @@ def _base64(body: bytes) -> Body:
 
 
 def _escaped(content: str) -> int:
-    import json
-
     return len(json.dumps(content))
 
 
@@ -104,18 +104,9 @@ def too_large(most: int) -> Response:
 
     507 and not 500: clients try a 500 again, and it would be no different then.
     """
-    import json
-
-    problem = {
-        "title": "Response too large",
-        "detail": f"The answer is larger than the {most} bytes that this way in can carry. "
-        "Accept gzip, or ask through another way in.",
-        "status": 507,
-    }
-    content = json.dumps(problem).encode()
-    headers = (
-        ("content-type", "application/problem+json"),
-        ("cache-control", "no-store"),
-        ("content-length", str(len(content))),
+    return problem_response(
+        507,
+        "Response too large",
+        f"The answer is larger than the {most} bytes that this way in can carry: "
+        "accept gzip, or ask through another way in",
     )
-    return Response(507, headers, content)

@@ -7,6 +7,8 @@ The two look alike, with one difference that matters: a Function URL gives the p
 it, an HTTP API gives it decoded.
 """
 
+from urllib.parse import unquote
+
 from wheelyard.entry.events.incoming import (
     Place,
     body,
@@ -18,7 +20,6 @@ from wheelyard.entry.events.incoming import (
     scheme,
     single_values,
     text,
-    unquoted,
 )
 from wheelyard.entry.events.outgoing import LAMBDA_PAYLOAD, Body, capacity
 from wheelyard.entry.http import Headers, Request
@@ -56,7 +57,7 @@ def _headers(single: object, cookies: object) -> dict[str, str]:
 def _place(path: str, about: object, base_path: str) -> Place:
     domain = text(fields(about).get("domainName"))
     if ".lambda-url." in domain:
-        return mounted(unquoted(path), prefix(base_path))
+        return mounted(unquote(path), prefix(base_path))
     return http_api_place(path, text(fields(about).get("stage")), domain, base_path)
 
 
