@@ -14,6 +14,8 @@ from packaging.metadata import Metadata, RawMetadata, parse_email
 
 from wheelyard.errors import InvalidMetadata
 
+_VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
+_LICENSE_FILES_SINCE = _VERSIONS[6:]
 _SHOWN = 200
 _MOST_PROBLEMS = 10
 # The parsers behind these fields recurse; a Version becomes an int, which has at most 4,300 digits.
@@ -77,16 +79,22 @@ class CoreMetadata(NamedTuple):
     dynamic: tuple[str, ...]
 
 
-def parse_metadata(raw: bytes) -> CoreMetadata:
+def parse_metadata(raw: bytes, *, legacy: bool = False) -> CoreMetadata:
     """Read and check core metadata up to version 2.6.
 
-    Fields that the specification does not know are ignored.
+    Fields that the specification does not know are ignored, and those that it knows are checked by its
+    newest version: many tools write them before they announce it. ``legacy`` also takes the version 2.0,
+    which never was one.
 
     Raises ``InvalidMetadata`` naming every wrong field (up to ten), its value and what would be right.
     """
     fields, unreadable = _read(raw)
     problems = [_problem(name, f"{_shown(values)} cannot be read") for name, values in unreadable]
-    problems += _too_deep(fields) or _invalid(fields, {name for name, _ in unreadable})
+    checked = fields.copy()
+    version = fields.get("metadata_version")
+    if version in _VERSIONS or (legacy and version == "2.0"):
+        checked["metadata_version"] = _VERSIONS[-1]
+    problems += _too_deep(checked) or _invalid(checked, {name for name, _ in unreadable})
     if problems:
         raise InvalidMetadata("; ".join(problems[:_MOST_PROBLEMS]))
     return _core_metadata(fields)
@@ -112,14 +120,10 @@ def _read(raw: bytes) -> _Read:
     except (email.errors.MessageError, ValueError) as e:
         raise InvalidMetadata(f"The metadata cannot be read: {e}; write it again as UTF-8") from e
     known = [(name, values) for name, values in unparsed.items() if name in _KNOWN]
-    # Written by setuptools with versions that did not have it yet, long before 2.4 standardised it.
-    if _older_than_2_4(fields.get("metadata_version", "")):
+    # Before 2.4 standardised it, setuptools wrote this field with paths that are no longer right.
+    if fields.get("metadata_version") not in _LICENSE_FILES_SINCE:
         fields.pop("license_files", None)
     return _Read(fields, known)
-
-
-def _older_than_2_4(version: str) -> bool:
-    return version in ("1.0", "1.1", "1.2", "2.0", "2.1", "2.2", "2.3")
 
 
 def _refuse_mime(raw: bytes) -> None:

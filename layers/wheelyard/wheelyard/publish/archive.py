@@ -40,14 +40,15 @@ def inspect(file: Path | BinaryIO, filename: str, *, legacy_formats: bool = Fals
     """Check a distribution file and read its metadata, with memory bounded whatever the file claims.
 
     ``file`` is a path, or an open seekable file, which is left open, at any position. ``legacy_formats``
-    also takes eggs, ``.tar.bz2``, ``.tar.xz``, and filenames that are not normalised.
+    also takes eggs, ``.tar.bz2``, ``.tar.xz``, filenames that are not normalised, and
+    metadata as older tools wrote it.
 
     Raises ``InvalidFilename``, ``InvalidArchive`` and ``InvalidMetadata``; each names the member or the
     field, the value, and what to do.
     """
     parsed = parse_filename(filename, legacy=legacy_formats)
     contents = _check(file, filename, parsed)
-    metadata = parse_metadata(contents.metadata)
+    metadata = parse_metadata(contents.metadata, legacy=legacy_formats)
     _check_agreement(filename, parsed, metadata)
     check_license_files(contents, metadata.license_files)
     return Distribution(

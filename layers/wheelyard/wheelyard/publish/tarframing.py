@@ -104,8 +104,8 @@ def _check_header(header: bytes) -> tuple[bytes, int]:
 
 
 def _old_folder(header: bytes) -> bool:
-    """In the oldest format a folder is a file whose name ends in a slash."""
-    return header[156:157] in _FILES and header[:100].rstrip(b"\0").endswith(b"/")
+    """In the oldest format a folder is a file (of kind NUL, not "0") whose name ends in a slash."""
+    return header[156:157] == b"\0" and header[:100].rstrip(b"\0").endswith(b"/")
 
 
 def _octal(field: bytes) -> int:

@@ -63,7 +63,7 @@ def _check_wheel_file(raw: bytes, filename: str) -> None:
         )
     _, _, build, tags = parse_wheel_filename(filename)
     written = _tags(_values(fields, "Tag"))
-    if written != tags:
+    if _families(written).isdisjoint(_families(tags)):
         raise InvalidArchive(
             f"WHEEL: its Tag lines give {_sorted(written)}, the filename {_sorted(tags)}: retag the "
             "wheel with 'wheel tags' instead of renaming it"
@@ -88,6 +88,11 @@ def _tags(values: list[str]) -> frozenset[Tag]:
             f"WHEEL: a Tag among {shown(', '.join(values))} is not like 'py3-none-any': "
             "build the wheel with a current build tool"
         ) from e
+
+
+def _families(tags: frozenset[Tag]) -> set[tuple[str, str, bool]]:
+    """What must agree in part. Well-known projects rename linux to manylinux, or add a Python version."""
+    return {(tag.interpreter, tag.abi, tag.platform == "any") for tag in tags}
 
 
 def _sorted(tags: frozenset[Tag]) -> str:

@@ -249,6 +249,8 @@ def _long_numbers(
     wanted = [number == _32 for number in short]
     if any(wanted[:together]) and not all(wanted[:together]):
         raise _zip64_wrong(f"the sizes of {_named(name)} are incomplete")
+    if not any(wanted) and extra in (None, b"", struct.pack(f"<{len(short)}Q", *short)):
+        return short  # there for nothing, but harmless: some tools always write it
     if len(extra or b"") != 8 * sum(wanted):
         raise _zip64_wrong(f"the sizes of {_named(name)} are ambiguous")
     long = iter(struct.unpack(f"<{sum(wanted)}Q", extra or b""))
