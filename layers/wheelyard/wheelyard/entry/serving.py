@@ -29,9 +29,9 @@ def start(location: str, host: str, port: int, workers: int, env: Mapping[str, s
     if (staging := store.staging()) is not None:
         sweep(staging)
     password = _first_password(store)
-    click.echo(_banner(location, host, port, password), err=True)
+    click.echo(_banner(location, host, port, password))
     serve(ServeOptions(location, host, port, workers))
-    click.echo("Stopped.", err=True)
+    click.echo("Stopped.")
 
 
 def _check_address(host: str, port: int) -> None:

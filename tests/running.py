@@ -1,0 +1,235 @@
+"""The index as users run it: ``wheelyard serve``, a process on a free port of loopback over a directory.
+
+Two users are there before the first start: one who uploads and one who only reads.
+"""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wheelyard.access.users import Users
+from wheelyard.storage.directory import DirectoryStore
+
+PACKAGE = Path(__file__).parent.parent / "layers/wheelyard"
+
+READY_WITHIN = 30.0
+"""Seconds that the server has to answer, and to stop; it takes less than one, but not on a busy machine."""
+
+START_ATTEMPTS = 3
+"""A port that was free may be taken by another process before the server has it."""
+
+
+class Account(NamedTuple):
+    """Somebody's credentials, on the client's side."""
+
+    name: str
+    password: str
+
+    @property
+    def authorization(self) -> str:
+        """The header's value (RFC 7617)."""
+        return "Basic " + b64encode(f"{self.name}:{self.password}".encode()).decode()
+
+
+UPLOADER = Account("uploader", "Upl0ad-pass-4711")
+READER = Account("reader", "Read0nly-pass-0815")
+STRANGER = Account("uploader", "wrong-pass-1234")
+
+
+class Answer(NamedTuple):
+    """An HTTP answer as it came over the socket: no redirect followed, nothing decompressed."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+class Index:
+    """``wheelyard serve`` over ``store``, started and stopped as often as a test likes."""
+
+    def __init__(
+        self, folder: Path, *, store: str | None = None, environ: Mapping[str, str] | None = None
+    ) -> None:
+        """``folder`` takes the logs and, unless ``store`` says another place, what is stored."""
+        self.folder = folder
+        self.location = store or str(folder / "store")
+        self.out = folder / "server.out"
+        self.log = folder / "server.log"
+        self.port = 0
+        self._environ = dict(environ or {})
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def store(self) -> Path:
+        """The directory of what is stored."""
+        return Path(self.location)
+
+    @property
+    def url(self) -> str:
+        """The origin, with a slash at its end."""
+        return f"http://127.0.0.1:{self.port}/"
+
+    @property
+    def upload_url(self) -> str:
+        """Where twine and its like post."""
+        return f"{self.url}legacy/"
+
+    def simple_url(self, account: Account | None = UPLOADER) -> str:
+        """The index URL, with the credentials of ``account`` in it."""
+        user = f"{account.name}:{account.password}@" if account else ""
+        return f"http://{user}127.0.0.1:{self.port}/simple/"
+
+    @property
+    def pid(self) -> int:
+        """The process that was started; the ones that answer requests are its children."""
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start, on a port that is free, and wait until it answers."""
+        for _ in range(START_ATTEMPTS):
+            self.port = free_port()
+            self._process = self.spawn("--port", str(self.port))
+            if self._answers():
+                return
+            self.kill()
+        raise RuntimeError(f"the server did not start:\n{self.printed()}\n{self.log_text()}")
+
+    def spawn(self, *options: str) -> "subprocess.Popen[bytes]":
+        """The command as a process of its own group, with nobody waiting for it."""
+        with self.out.open("ab") as out, self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "wheelyard", "serve", "--store", self.location, *options],
+                cwd=self.folder,
+                env=environment() | self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        deadline = time.monotonic() + READY_WITHIN
+        while self._process.poll() is None and time.monotonic() < deadline:
+            try:
+                return self.request("GET", "/-/health").status == 200
+            except OSError:
+                time.sleep(0.02)
+        return False
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ask the server to stop and wait until it has; returns its exit status."""
+        assert self._process is not None, "the server was not started"
+        self._process.send_signal(how)
+        try:
+            return self._process.wait(READY_WITHIN)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"the server does not stop:\n{self.log_text()}") from None
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End the server and its children at once, as a power cut would; one that is gone stays gone."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process = None
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        account: Account | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+    ) -> Answer:
+        """One request on a connection of its own. ``path`` is sent as it is."""
+        authorization = {"Authorization": account.authorization} if account else {}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body, {**authorization, **(headers or {})})
+            answer = connection.getresponse()
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+        finally:
+            connection.close()
+
+    def page(self, project: str, account: Account = READER) -> Any:
+        """A project's page in JSON."""
+        answer = self.request(
+            "GET", f"/simple/{project}/", account, {"Accept": "application/vnd.pypi.simple.v1+json"}
+        )
+        assert answer.status == 200, answer
+        return answer.json()
+
+    def printed(self) -> str:
+        """What the server said to the person who started it."""
+        return self.out.read_text()
+
+    def log_text(self) -> str:
+        """The whole log."""
+        return self.log.read_text()
+
+    def log_lines(self) -> list[dict[str, Any]]:
+        """The log, line by line; each is JSON."""
+        return [json.loads(line) for line in self.log_text().splitlines()]
+
+    def workers(self) -> list[int]:
+        """The processes that answer requests."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(child) for child in children.split()]
+
+
+def add_users(store: Path) -> None:
+    """Have ``UPLOADER`` and ``READER`` among the users of the store."""
+    users = Users(DirectoryStore(store))
+    users.put(UPLOADER.name, UPLOADER.password, upload=True)
+    users.put(READER.name, READER.password)
+
+
+@contextmanager
+def running(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Index]:
+    """A server over a new store in ``folder``; that it stopped cleanly in the end is asserted."""
+    index = Index(folder, environ=environ)
+    add_users(index.store)
+    index.start()
+    try:
+        yield index
+        assert index.stop() == 0, index.log_text()
+    finally:
+        index.kill()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def environment() -> dict[str, str]:
+    """What the server's process needs of this one's environment, without anybody's settings."""
+    needed = ("PATH", "HOME", "LANG", "TMPDIR")
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name in needed or name.startswith("COVERAGE_")
+    }
+    return kept | {"PYTHONPATH": str(PACKAGE), "UPSTREAM_INDEX_URL": "none"}
