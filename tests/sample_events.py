@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fronts import FRONTS
 from fronts.wire import Sent
@@ -25,6 +25,8 @@ _READ = {
     "health": Sent("GET", "/-/health", headers=(("User-Agent", "curl/8.17.0"), ("Accept", "*/*"))),
 }
 
+_UPLOADING = ("function-url", "http-api-2.0", "http-api-1.0", "rest-api")
+
 _INVOKED: dict[str, Any] = {
     "request-warm-up": {
         "version": "0",
@@ -45,27 +47,28 @@ _INVOKED: dict[str, Any] = {
 }
 
 
+class Sample(NamedTuple):
+    """An event of a front: whose it is, and what a client had sent."""
+
+    front: str
+    sent: Sent
+
+
+def http_samples() -> dict[str, Sample]:
+    """The sample events that are HTTP requests, by the names of their files."""
+    reads = {
+        f"request-function-url-{what}": Sample("function-url", sent) for what, sent in _READ.items()
+    }
+    fronts = [name for name in FRONTS if name != "function-url"]
+    pages = {f"request-{front}-page": Sample(front, _PAGE) for front in fronts}
+    uploads = {f"upload-{front}": Sample(front, upload("/legacy/")) for front in _UPLOADING}
+    return reads | pages | uploads
+
+
 def samples() -> dict[str, Any]:
     """Every sample event by the name of its file, without ``.json``."""
-    function_url = FRONTS["function-url"]
-    reads = {
-        f"request-function-url-{what}": function_url.event(sent) for what, sent in _READ.items()
-    }
-    pages = {
-        f"request-{name}-page": front.event(_PAGE)
-        for name, front in FRONTS.items()
-        if front is not function_url
-    }
-    uploads = {
-        f"upload-{name}": FRONTS[name].event(upload(path))
-        for name, path in (
-            ("function-url", "/"),
-            ("http-api-2.0", "/legacy/"),
-            ("http-api-1.0", "/legacy/"),
-            ("rest-api", "/legacy/"),
-        )
-    }
-    return reads | pages | uploads | _INVOKED
+    http = {name: FRONTS[front].event(sent) for name, (front, sent) in http_samples().items()}
+    return http | _INVOKED
 
 
 def written(event: object) -> str:

@@ -37,6 +37,7 @@ ENCODED = (
     "space",
     "unicode",
     "not UTF-8",
+    "unnormalised file",
     "encoded percent",
     "encoded slash",
     "encoded unreserved",
