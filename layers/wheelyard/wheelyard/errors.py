@@ -24,6 +24,12 @@ class InvalidSetting(WheelyardError):
     title = "Invalid setting"
 
 
+class InvalidPayload(WheelyardError):
+    """A direct invocation's payload that is none of the known ones; the message names the place in it."""
+
+    title = "Invalid payload"
+
+
 # --- names and documents ---
 
 

@@ -1,0 +1,40 @@
+"""The Lambda handlers behind HTTP fronts, made from a function's environment.
+
+This is all that a function's ``app.py`` knows of the layer: during a deployment a new function can run on
+the old layer for a while, so names and parameters here stay.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from wheelyard.entry.application import application
+from wheelyard.entry.events import from_response, to_request
+from wheelyard.entry.logs import log_request
+from wheelyard.entry.tracing import Handler, traced
+from wheelyard.settings import Settings
+from wheelyard.storage.opening import open_bucket
+
+
+def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
+    """A handler that answers the events of every front, and takes any other event as a warm-up.
+
+    With ``uploads`` it takes uploads too. Raises ``InvalidSetting``, so that a function with a wrong
+    setting fails when it starts, naming the variable.
+    """
+    settings = Settings.from_env(environ)
+    logging.getLogger("wheelyard").setLevel(settings.logging_level)
+    store = open_bucket(environ, settings.presign_lifetime)
+    answer = application(settings, store, uploads=uploads)
+
+    def handle(event: Any, context: Any) -> dict[str, object]:
+        started = time.perf_counter()
+        request = to_request(event, context, settings.base_path)
+        if request is None:
+            return {"warm": True}
+        response = answer(request)
+        log_request(request, response, time.perf_counter() - started)
+        return from_response(event, response)
+
+    return traced(environ, "wheelyard", handle)

@@ -1,0 +1,132 @@
+"""entry.admin: users by direct invocation."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+import lambdas
+from servers import S3Server
+from wheelyard.access.passwords import verify
+from wheelyard.access.users import Users
+from wheelyard.entry.admin import admin_handler
+from wheelyard.entry.tracing import Handler
+from wheelyard.errors import InvalidPayload, InvalidSetting
+from wheelyard.storage import keys
+from wheelyard.storage.opening import open_bucket
+from wheelyard.storage.store import Store
+
+
+@pytest.fixture
+def environ(s3_moto: S3Server) -> dict[str, str]:
+    """The admin function's environment, with a bucket of its own."""
+    return lambdas.environment(s3_moto, s3_moto.new_bucket(), REPO_BASE_PREFIX="acme/index")
+
+
+@pytest.fixture
+def store(environ: dict[str, str]) -> Store:
+    """What the function works on."""
+    return open_bucket(environ, 900)
+
+
+@pytest.fixture
+def handler(environ: dict[str, str]) -> Handler:
+    """The function."""
+    return admin_handler(environ)
+
+
+@pytest.mark.parametrize(
+    ("payload", "upload"),
+    [
+        ({"username": "alice", "password": "secret"}, False),
+        ({"username": "alice", "password": "secret", "upload": False}, False),
+        ({"username": "alice", "password": "secret", "upload": True}, True),
+    ],
+)
+def test_put_user(
+    handler: Handler, store: Store, payload: Mapping[str, object], upload: bool
+) -> None:
+    """A user is stored with a hash of the password, and may upload only if the payload says so."""
+    assert handler({"putUser": payload}, None) == {"user": "alice", "upload": upload}
+    record = json.loads(store.get(keys.user("alice")).body)
+    assert verify("secret", record["hash"])
+    assert record["upload"] is upload
+
+
+def test_put_user_again(handler: Handler, store: Store) -> None:
+    """Putting a user who exists changes password and role."""
+    handler({"putUser": {"username": "alice", "password": "old", "upload": True}}, None)
+    handler({"putUser": {"username": "alice", "password": "new"}}, None)
+    record = json.loads(store.get(keys.user("alice")).body)
+    assert verify("new", record["hash"])
+    assert record["upload"] is False
+
+
+def test_remove_user(handler: Handler, store: Store) -> None:
+    """Removing says whether there was such a user, and leaves the others."""
+    for name in ("alice", "bob"):
+        handler({"putUser": {"username": name, "password": "secret"}}, None)
+    assert handler({"removeUser": "alice"}, None) == {"user": "alice", "removed": True}
+    assert handler({"removeUser": "alice"}, None) == {"user": "alice", "removed": False}
+    assert [user.name for user in Users(store).list()] == ["bob"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "place"),
+    [
+        ({}, r"\$: minProperties"),
+        (None, r"\$: type must be 'object'"),
+        ([], r"\$: type"),
+        ("remove", r"\$: type"),
+        ({"dropUser": "alice"}, r"\$: .*dropUser"),
+        ({"removeUser": "a", "putUser": {"username": "b", "password": "c"}}, r"\$: maxProperties"),
+        ({"removeUser": 7}, r"\$\.removeUser: type must be 'string'"),
+        ({"removeUser": ""}, r"\$\.removeUser: minLength must be 1"),
+        ({"putUser": "alice"}, r"\$\.putUser: type must be 'object'"),
+        ({"putUser": {"username": "alice"}}, r"\$\.putUser: 'password' is a required property"),
+        ({"putUser": {"username": "a", "password": ""}}, r"\$\.putUser\.password: minLength"),
+        (
+            {"putUser": {"username": "a", "password": "b", "upload": 1}},
+            r"\$\.putUser\.upload: type",
+        ),
+        ({"putUser": {"username": "a", "password": "b", "admin": True}}, r"\$\.putUser: .*admin"),
+        ({"putUser": {"username": "a:b", "password": "c"}}, r"\$\.putUser: 'a:b'"),
+    ],
+)
+def test_wrong_payload(handler: Handler, store: Store, payload: object, place: str) -> None:
+    """Any other payload is refused with the place of the mistake, and changes nothing."""
+    with pytest.raises(InvalidPayload, match=place):
+        handler(payload, None)
+    assert list(store.list("users/")) == []
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"putUser": {"username": "alice", "password": ["hunter2"]}},
+        {"putUser": {"username": "alice", "password": "hunter2", "upload": "hunter2"}},
+        {"putUser": {"username": "alice", "password": "hunter2\n"}},
+        {"putUser": {"username": "alice", "password": "hunter2"}, "removeUser": "bob"},
+    ],
+)
+def test_passwords_are_not_told(handler: Handler, payload: Any) -> None:
+    """No error shows a password: the invoker's log keeps it."""
+    with pytest.raises(InvalidPayload) as refused:
+        handler(payload, None)
+    assert "hunter2" not in str(refused.value)
+
+
+def test_log(handler: Handler, caplog: pytest.LogCaptureFixture) -> None:
+    """What was done is logged, without the password."""
+    with caplog.at_level("INFO", "wheelyard"):
+        handler({"putUser": {"username": "alice", "password": "hunter2"}}, None)
+    (record,) = [record for record in caplog.records if record.name == "wheelyard.entry.admin"]
+    assert vars(record)["fields"] == {"user": "alice", "upload": False}
+    assert "hunter2" not in str(vars(record))
+
+
+def test_wrong_setting(environ: dict[str, str]) -> None:
+    """A function with a wrong setting does not start, and says which it is."""
+    with pytest.raises(InvalidSetting, match="LOGGING_LEVEL"):
+        admin_handler(environ | {"LOGGING_LEVEL": "LOUD"})

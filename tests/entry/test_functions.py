@@ -1,0 +1,104 @@
+"""entry.functions: the handlers behind the fronts, on a bucket."""
+
+import json
+from base64 import b64decode
+from typing import Any
+
+import pytest
+
+import lambdas
+from distributions import build_wheel
+from servers import S3Server
+from wheelyard.access.users import Users
+from wheelyard.entry.functions import http_handler
+from wheelyard.entry.tracing import Handler
+from wheelyard.errors import InvalidSetting
+from wheelyard.storage.opening import open_bucket
+
+
+@pytest.fixture
+def environ(s3_moto: S3Server) -> dict[str, str]:
+    """A function's environment, with a bucket that knows one user, who may upload."""
+    environ = lambdas.environment(s3_moto, s3_moto.new_bucket())
+    Users(open_bucket(environ, 900)).put("alice", "hunter2", upload=True)
+    return environ
+
+
+@pytest.fixture
+def request_function(environ: dict[str, str]) -> Handler:
+    """The function that answers readers."""
+    return http_handler(environ, uploads=False)
+
+
+@pytest.fixture
+def upload_function(environ: dict[str, str]) -> Handler:
+    """The function that takes uploads."""
+    return http_handler(environ, uploads=True)
+
+
+def test_upload_then_read(upload_function: Handler, request_function: Handler) -> None:
+    """What one function took, the other one lists, and links to on S3."""
+    wheel = build_wheel("acme-rocket", "1.0")
+    uploaded = upload_function(lambdas.upload("acme-rocket", wheel, "alice", "hunter2"), None)
+    assert uploaded["statusCode"] == 200
+    page = request_function(
+        lambdas.get(
+            "/simple/acme-rocket/", "alice", "hunter2", "application/vnd.pypi.simple.v1+json"
+        ),
+        None,
+    )
+    (file,) = json.loads(_body(page))["files"]
+    assert file["hashes"] == {"sha256": wheel.sha256}
+    answer = request_function(
+        lambdas.get(f"/simple/acme-rocket/{file['url']}", "alice", "hunter2"), None
+    )
+    assert answer["statusCode"] == 302
+    assert "X-Amz-Signature=" in answer["headers"]["location"]
+
+
+def test_request_function_takes_no_uploads(request_function: Handler) -> None:
+    """The function for readers answers an upload with 405, whoever sends it."""
+    wheel = build_wheel("acme-rocket", "1.0")
+    answer = request_function(lambdas.upload("acme-rocket", wheel, "alice", "hunter2"), None)
+    assert answer["statusCode"] == 405
+
+
+@pytest.mark.parametrize("event", [{}, None, "warm up", {"source": "aws.events"}, []])
+def test_warm_up(request_function: Handler, event: Any) -> None:
+    """An event that is not HTTP is answered at once: it was sent to have the function started."""
+    assert request_function(event, None) == {"warm": True}
+
+
+def test_one_log_record_a_request(
+    request_function: Handler, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each request is one record, which says who and what but holds no credentials."""
+    with caplog.at_level("INFO", "wheelyard"):
+        request_function(lambdas.get("/simple/", "alice", "hunter2"), None)
+    (record,) = [record for record in caplog.records if record.name.startswith("wheelyard")]
+    fields = vars(record)["fields"]
+    assert fields["user"] == "alice"
+    assert fields["path"] == "/simple/"
+    assert fields["status"] == 200
+    assert fields["client"] == "192.0.2.1"
+    assert fields["request_id"] == "f0a6b1ae-1d3e-4a3b-9a5e-000000000001"
+    authorization = lambdas.get("/", "alice", "hunter2")["headers"]["authorization"]
+    assert "hunter2" not in str(vars(record))
+    assert authorization.split()[1] not in str(vars(record))
+
+
+def test_base_path(environ: dict[str, str]) -> None:
+    """What a front puts before Wheelyard's paths is taken off."""
+    handler = http_handler(environ | {"API_GATEWAY_BASE_PATH": "pypi/v1"}, uploads=False)
+    assert handler(lambdas.get("/pypi/v1/simple/", "alice", "hunter2"), None)["statusCode"] == 200
+
+
+def test_wrong_setting(environ: dict[str, str]) -> None:
+    """A function with a wrong setting does not start, and says which it is."""
+    with pytest.raises(InvalidSetting, match="BUCKET"):
+        http_handler(environ | {"BUCKET": ""}, uploads=False)
+
+
+def _body(answer: dict[str, Any]) -> bytes:
+    body: str = answer["body"]
+    return b64decode(body) if answer["isBase64Encoded"] else body.encode()

@@ -1,0 +1,88 @@
+"""What a cold start of the request function imports: time that every burst of clients pays again."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import lambdas
+import tools
+from distributions import build_wheel
+from servers import S3Server
+from wheelyard.access.users import Users
+from wheelyard.entry.functions import http_handler
+from wheelyard.storage.opening import open_bucket
+
+# Each costs a cold start 10 ms to 400 ms.
+TOO_SLOW = {
+    "aiohttp",
+    "aws_xray_sdk",
+    "boto3",
+    "botocore",
+    "click",
+    "dataclasses",
+    "django",
+    "fastapi",
+    "flask",
+    "granian",
+    "jinja2",
+    "jsonschema",
+    "multipart",
+    "packaging",
+    "passlib",
+    "pydantic",
+    "requests",
+    "starlette",
+    "urllib3",
+    "uvicorn",
+    "werkzeug",
+}
+
+# Runs the function's own code, then the events given on standard input, and prints the statuses.
+_RUN = """
+import json, os, runpy, sys
+handler = runpy.run_path(sys.argv[1])["handler"]
+print([handler(event, None)["statusCode"] for event in json.load(sys.stdin)])
+"""
+
+
+@pytest.fixture(scope="module")
+def environ(s3_moto: S3Server) -> dict[str, str]:
+    """The environment of a function whose bucket holds a user and a project."""
+    environ = lambdas.environment(s3_moto, s3_moto.new_bucket())
+    Users(open_bucket(environ, 900)).put("alice", "hunter2", upload=True)
+    wheel = build_wheel("acme-rocket", "1.0")
+    uploaded = lambdas.upload("acme-rocket", wheel, "alice", "hunter2")
+    assert http_handler(environ, uploads=True)(uploaded, None)["statusCode"] == 200
+    return environ
+
+
+def test_request_path_imports(environ: dict[str, str]) -> None:
+    """Starting the request function and answering what pip and uv ask imports nothing slow."""
+    wheel = build_wheel("acme-rocket", "1.0").filename
+    json_page = "application/vnd.pypi.simple.v1+json"
+    events = [
+        lambdas.get(path, "alice", "hunter2", accept)
+        for path, accept in [
+            ("/-/health", "*/*"),
+            ("/simple/", json_page),
+            ("/simple/acme-rocket/", json_page),
+            ("/simple/acme-rocket/", "text/html"),
+            (f"/simple/acme-rocket/{wheel}.metadata", "*/*"),
+            (f"/simple/acme-rocket/{wheel}", "*/*"),
+            ("/simple/nothing-here/", json_page),
+        ]
+    ]
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", _RUN, tools.ROOT / "functions/request/app.py"],
+        input=json.dumps(events),
+        capture_output=True,
+        text=True,
+        env=environ | {"PYTHONPATH": str(tools.ROOT / "layers/wheelyard")},
+        check=False,
+    )
+    assert done.stdout == "[200, 200, 200, 200, 200, 302, 404]\n", done.stderr
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if "|" in line}
+    assert "wheelyard.entry.functions" in imported
+    assert {name for name in imported if name.partition(".")[0] in TOO_SLOW} == set()
