@@ -11,6 +11,8 @@ STACK_CONFIG ?= default
 VENV  := .venv
 BIN   := $(VENV)/bin
 TOOLS := .tools/bin
+# MiniStack runs the functions with its own Python, so that one is Lambda's, and has what Lambda's has.
+EMULATOR := --with aws-sam-translator==1.115.0 --with boto3==1.44.5 ministack==1.4.21
 LAYER := layers/wheelyard
 CODE  := $(LAYER)/wheelyard functions tests benchmarks
 
@@ -44,6 +46,7 @@ format: $(VENV)/.development  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+build: export PATH := $(abspath $(BIN)):$(PATH)
 build: $(TOOLS)/.installed  ## Build the AWS application into .aws-sam/
 	$(TOOLS)/sam build
 
@@ -77,6 +80,9 @@ $(TOOLS)/.installed: tests/clients.txt | $(VENV)/.development
 	@grep -v '^#' tests/clients.txt | while read -r tool; do \
 		UV_TOOL_DIR=.tools/environments UV_TOOL_BIN_DIR=$(TOOLS) \
 		$(BIN)/uv tool install --quiet --python $(BIN)/python $$tool || exit 1; done
+	@PYENV_VERSION=3.13 UV_TOOL_DIR=.tools/environments UV_TOOL_BIN_DIR=$(TOOLS) \
+		$(BIN)/uv tool install --quiet --python 3.13 $(EMULATOR) || \
+		echo "There is no Python 3.13, which is Lambda's: the tests of the deployment will be skipped" >&2
 	@touch $@
 
 lock:  ## Renew the pinned dependencies, without index addresses
@@ -84,7 +90,7 @@ lock:  ## Renew the pinned dependencies, without index addresses
 		--extra cli --extra build $(LAYER)/pyproject.toml --output-file $(LAYER)/requirements-cli.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-emit-index-url --no-header \
 		--constraint $(LAYER)/requirements-cli.txt --group dev --output-file tests/requirements.txt
-	$(MAKE) --directory $(LAYER) lock
+	$(MAKE) --directory $(LAYER) lock UV=$(abspath $(BIN)/uv)
 
 clean:  ## Remove everything that was installed or built here, but not the store
 	rm -rf $(VENV) .tools .aws-sam .coverage* .hypothesis .mypy_cache .pytest_cache .ruff_cache
