@@ -6,6 +6,7 @@ dependencies meet neither each other's nor the package's.
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from shutil import which
@@ -20,15 +21,16 @@ def folder() -> Path:
 
 
 def search_path() -> str:
-    """``PATH`` with the tools first."""
-    return os.pathsep.join([str(folder()), os.environ.get("PATH", os.defpath)])
+    """``PATH`` with the tools first, then what is installed beside this Python."""
+    beside = Path(sys.executable).parent
+    return os.pathsep.join([str(folder()), str(beside), os.environ.get("PATH", os.defpath)])
 
 
 def tool(name: str) -> str:
     """The path of an executable. Raises ``FileNotFoundError``, which says how to get it."""
     found = which(name, path=search_path())
     if found is None:
-        raise FileNotFoundError(f"{name!r} is not in {folder()}: run `make tools`")
+        raise FileNotFoundError(f"{name!r} is not in {folder()}: run `make test` once")
     return found
 
 

@@ -1,0 +1,107 @@
+"""MiniStack, an AWS emulator that runs Lambda functions as processes, on a free port of loopback.
+
+What it does not do: it enforces no IAM policy, and it ignores the bucket's public access block,
+lifecycle and encryption. ``test_template`` reads those from the template.
+"""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import tools
+
+REGION = "eu-central-1"
+READY_WITHIN = 60.0
+"""Seconds that it has to start."""
+
+
+class MiniStack(NamedTuple):
+    """A running emulator."""
+
+    port: int
+
+    @property
+    def endpoint(self) -> str:
+        """What ``AWS_ENDPOINT_URL`` is, for sam, boto3 and the functions."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables that point an AWS client at it."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+        }
+
+    def reachable(self, function_url: str) -> str:
+        """The address under which a Function URL of AWS's form answers here.
+
+        It says ``localhost`` where S3's says ``127.0.0.1``: another host, as on AWS, so clients leave
+        the credentials out when they are redirected to S3.
+        """
+        url = urlsplit(function_url)
+        identifier = (url.hostname or "").partition(".")[0]
+        return f"http://localhost:{self.port}/_aws/lambda-url/{identifier}{url.path}"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[MiniStack]:
+    """Start it with its files in ``folder``, and stop it."""
+    emulator = MiniStack(_free_port())
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [tools.tool("ministack")],
+            # The functions inherit this environment, so it is as bare as Lambda's.
+            env={
+                "PATH": tools.search_path(),
+                "HOME": str(folder),
+                "TMPDIR": str(folder),
+                "S3_DATA_DIR": str(folder / "s3"),
+                "BIND_HOST": "127.0.0.1",
+                "GATEWAY_PORT": str(emulator.port),
+                "MINISTACK_REGION": REGION,
+                # What Lambda's runtime calls a variable by which libraries know where they run.
+                "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
+            },
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait(process, emulator, folder / "log")
+        yield emulator
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(process: "subprocess.Popen[bytes]", emulator: MiniStack, log: Path) -> None:
+    until = time.monotonic() + READY_WITHIN
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urlopen(f"{emulator.endpoint}/_ministack/health", timeout=5):  # noqa: S310 (http)
+                return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise AssertionError(f"MiniStack did not start:\n{log.read_text()}")

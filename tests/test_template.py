@@ -1,0 +1,273 @@
+"""template.yaml: what is deployed, and what each part of it may do."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from cfnlint.decode import decode
+
+import tools
+from wheelyard.settings import Settings, StoreSettings
+
+FUNCTIONS = ("Request", "Upload", "Admin")
+# Of the environment of every function, what is not Wheelyard's to read.
+OTHERS_VARIABLES = {"AWS_XRAY_SDK_ENABLED"}
+
+READ = {"s3:GetObject"}
+READ_WRITE = READ | {"s3:PutObject"}
+PUBLISH = READ_WRITE | {"s3:AbortMultipartUpload"}
+LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    """The template as written, its tags in the long form."""
+    document, mistakes = decode(str(tools.ROOT / "template.yaml"))
+    assert not mistakes
+    plain: dict[str, Any] = json.loads(json.dumps(document))
+    return plain
+
+
+def test_lint() -> None:
+    """The template is valid for SAM, and cfn-lint finds nothing in it."""
+    region = tools.environment(AWS_DEFAULT_REGION="eu-central-1")
+    printed = tools.run("sam", "validate", "--lint", environ=region)
+    assert "is a valid SAM Template" in printed
+
+
+def test_bucket_is_private(template: dict[str, Any]) -> None:
+    """The bucket is encrypted, versioned, closed to the public, and outlives the stack."""
+    bucket = template["Resources"]["Bucket"]
+    properties = bucket["Properties"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(properties["PublicAccessBlockConfiguration"]) == 4
+    assert properties["VersioningConfiguration"]["Status"] == "Enabled"
+    rules = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rules[0]["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == {
+        "Fn::If": ["HasKmsKey", "aws:kms", "AES256"]
+    }
+    lifecycle = properties["LifecycleConfiguration"]["Rules"]
+    assert any("AbortIncompleteMultipartUpload" in rule for rule in lifecycle)
+    assert all(rule["Status"] == "Enabled" for rule in lifecycle)
+
+
+def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
+    """Whoever it is and whatever they do, they do it over TLS."""
+    (statement,) = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"][
+        "Statement"
+    ]
+    assert statement["Effect"] == "Deny"
+    assert statement["Principal"] == "*"
+    assert statement["Action"] == "s3:*"
+    assert statement["Resource"] == [
+        {"Fn::GetAtt": ["Bucket", "Arn"]},
+        {"Fn::Sub": "${Bucket.Arn}/*"},
+    ]
+    assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+@pytest.mark.parametrize(
+    ("function", "objects"),
+    [
+        (
+            "Request",
+            {
+                "packages/*": READ,
+                "projects/*": READ,
+                "catalogue/*": READ,
+                "users/*": READ,
+                "oversize/*": READ_WRITE,
+            },
+        ),
+        (
+            "Upload",
+            {
+                "packages/*": PUBLISH,
+                "projects/*": PUBLISH,
+                "catalogue/*": PUBLISH,
+                "users/*": READ,
+                "oversize/*": READ_WRITE,
+            },
+        ),
+        ("Admin", {"users/*": READ_WRITE | {"s3:DeleteObject"}}),
+    ],
+)
+def test_least_privilege(
+    template: dict[str, Any], function: str, objects: Mapping[str, set[str]]
+) -> None:
+    """A function may do what it does, to what it does it to, and nothing else."""
+    expected = {f"${{Bucket.Arn}}/${{Prefix}}{key}": actions for key, actions in objects.items()}
+    granted = _granted(template["Resources"][f"{function}Role"])
+    assert granted == expected | {
+        "Bucket.Arn": {"s3:ListBucket"},
+        f"{function}LogGroup.Arn": LOG,
+        "KmsKeyArn": KEY,
+        "*": TRACE,  # which know no resource
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_roles_are_lambda_s(template: dict[str, Any], function: str) -> None:
+    """Only Lambda can take a function's role, and no managed policy widens it."""
+    role = template["Resources"][f"{function}Role"]["Properties"]
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}
+    assert "ManagedPolicyArns" not in role
+    assert template["Resources"][f"{function}Function"]["Properties"]["Role"] == {
+        "Fn::GetAtt": [f"{function}Role", "Arn"]
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_logs(template: dict[str, Any], function: str) -> None:
+    """A function logs JSON into a group of its own, which forgets after the time that was set."""
+    properties = template["Resources"][f"{function}Function"]["Properties"]
+    assert properties["LoggingConfig"]["LogFormat"] == "JSON"
+    assert properties["LoggingConfig"]["LogGroup"] == {"Ref": f"{function}LogGroup"}
+    group = template["Resources"][f"{function}LogGroup"]["Properties"]
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_every_python_level_has_lambda_s_name(template: dict[str, Any]) -> None:
+    """Each allowed LoggingLevel is one of the settings', and is known by Lambda under some name."""
+    levels = template["Parameters"]["LoggingLevel"]["AllowedValues"]
+    assert set(template["Mappings"]["ApplicationLogLevel"]) == set(levels)
+    for level in levels:
+        assert Settings.from_env({"LOGGING_LEVEL": level}).logging_level == level
+
+
+@pytest.mark.parametrize("function", ["Request", "Upload"])
+def test_public_urls(template: dict[str, Any], function: str) -> None:
+    """A Function URL is open to all by both permissions that AWS asks for, and only by way of the URL."""
+    resources = template["Resources"]
+    assert resources[f"{function}Url"]["Properties"]["AuthType"] == "NONE"
+    permissions = [
+        resource["Properties"]
+        for resource in resources.values()
+        if resource["Type"] == "AWS::Lambda::Permission"
+        and resource["Properties"]["FunctionName"] == {"Ref": f"{function}Function"}
+    ]
+    assert {permission["Action"] for permission in permissions} == {
+        "lambda:InvokeFunctionUrl",
+        "lambda:InvokeFunction",
+    }
+    for permission in permissions:
+        assert permission["Principal"] == "*"
+        assert permission.get("FunctionUrlAuthType") == "NONE" or (
+            permission.get("InvokedViaFunctionUrl") is True
+        )
+
+
+def test_admin_is_not_public(template: dict[str, Any]) -> None:
+    """Nothing but IAM lets anyone invoke the admin function."""
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if resource["Type"] in {"AWS::Lambda::Permission", "AWS::Lambda::Url"}:
+            target = properties.get("FunctionName") or properties.get("TargetFunctionArn")
+            assert target != {"Ref": "AdminFunction"}
+
+
+def test_parameters_are_settings(template: dict[str, Any]) -> None:
+    """Each variable of the functions is one that the settings read, set by the parameter of its name."""
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    read = _Recording()
+    Settings.from_env(read)
+    StoreSettings.from_env(read)
+    for name, value in variables.items():
+        if name in OTHERS_VARIABLES:
+            continue
+        assert name in read.asked
+        parameter = "".join(part.capitalize() for part in name.split("_"))
+        assert value == {"Ref": parameter}
+
+
+def test_defaults_are_the_settings_own(template: dict[str, Any]) -> None:
+    """A stack deployed without parameters behaves as a process started without variables."""
+    variables = template["Globals"]["Function"]["Environment"]["Variables"]
+    defaults = {
+        name: str(template["Parameters"][value["Ref"]]["Default"])
+        for name, value in variables.items()
+        if value["Ref"] in template["Parameters"]
+    }
+    bucket = {"BUCKET": "a-bucket"}
+    assert Settings.from_env(bucket | defaults) == Settings.from_env(bucket)
+    assert StoreSettings.from_env(bucket | defaults) == StoreSettings.from_env(bucket)
+
+
+@pytest.mark.parametrize(
+    ("name", "allowed", "refused"),
+    [
+        (
+            "RepoBasePrefix",
+            ["", "acme", "acme/python-index"],
+            ["/acme", "acme/", "a//b", "a b", "*"],
+        ),
+        (
+            "KmsKeyArn",
+            ["", "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
+            ["alias/index", "arn:aws:kms:eu-central-1:123456789012:alias/index", "*"],
+        ),
+    ],
+)
+def test_parameter_patterns(
+    template: dict[str, Any], name: str, allowed: list[str], refused: list[str]
+) -> None:
+    """A parameter that becomes part of a policy cannot widen it."""
+    pattern = re.compile(template["Parameters"][name]["AllowedPattern"])
+    assert all(pattern.fullmatch(value) for value in allowed)
+    assert not any(pattern.fullmatch(value) for value in refused)
+
+
+class _Recording(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(BUCKET="a-bucket")
+        self.asked: set[str] = set()
+
+    def get(self, key: str, default: Any = None) -> Any:
+        self.asked.add(key)
+        return super().get(key, default)
+
+
+def _granted(role: Mapping[str, Any]) -> dict[str, set[str]]:
+    """Each resource that the role's policies name, and the actions on it, conditional ones included."""
+    granted: dict[str, set[str]] = {}
+    for statement in _statements(role["Properties"]["Policies"]):
+        assert statement["Effect"] == "Allow"
+        for resource in _many(statement["Resource"]):
+            granted.setdefault(_named(resource), set()).update(_many(statement["Action"]))
+    return granted
+
+
+def _statements(policies: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(policies, list):
+        for each in policies:
+            yield from _statements(each)
+    elif "Fn::If" in policies:
+        yield from _statements(policies["Fn::If"][1:])
+    elif "PolicyDocument" in policies:
+        yield from _statements(policies["PolicyDocument"]["Statement"])
+    elif "Effect" in policies:
+        yield policies
+    else:
+        assert policies == {"Ref": "AWS::NoValue"}
+
+
+def _many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _named(resource: Any) -> str:
+    """What a resource is called: the text of a Sub, or the names in a Ref or GetAtt."""
+    if isinstance(resource, str):
+        return resource
+    ((function, argument),) = resource.items()
+    if function == "Fn::Sub":
+        return str(_many(argument)[0])
+    return ".".join(_many(argument))
