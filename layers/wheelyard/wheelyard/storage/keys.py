@@ -13,6 +13,10 @@ PROJECTS = "projects/"
 CATALOGUE = "catalogue/"
 USERS = "users/"
 OVERSIZE = "oversize/"
+MANIFEST = "upstream/manifest.json"
+SHARDS = "upstream/shards/"
+PARTS = "upstream/parts/"
+LISTINGS = "listing/"
 
 
 def package(project: ProjectName, filename: str) -> str:
@@ -48,3 +52,18 @@ def user(username: str) -> str:
 def oversize(digest: str, form: str) -> str:
     """A page too large for a Lambda function's answer, fetched by a presigned link."""
     return f"{OVERSIZE}{digest}.{form}"
+
+
+def shard(digest: str) -> str:
+    """The upstream names of one hash bucket, named by content."""
+    return f"{SHARDS}{digest}.json.gz"
+
+
+def part(run: str, number: int) -> str:
+    """What one reindex run hands from step to step: the names of some buckets, not yet merged."""
+    return f"{PARTS}{run}/{number:02}.gz"
+
+
+def listing(digest: str, form: str) -> str:
+    """A form of the root listing, ``json`` or ``html``, with ``.gz`` if compressed; named by content."""
+    return f"{LISTINGS}{digest}.{form}"

@@ -1,0 +1,42 @@
+"""Snapshots as the workflow leaves them in a store, for tests of what reads them."""
+
+from collections.abc import Mapping
+
+from wheelyard.mirror import shards
+from wheelyard.mirror.manifest import (
+    Listings,
+    Manifest,
+    StoredListing,
+    Validators,
+    dump_manifest,
+)
+from wheelyard.protocol.names import project_name
+from wheelyard.storage import keys
+from wheelyard.storage.store import Store
+
+_NO_LISTING = Listings("", StoredListing("", 0, 0), StoredListing("", 0, 0))
+
+
+def put_snapshot(store: Store, names: Mapping[str, int | None]) -> Manifest:
+    """Make a snapshot of ``names`` the active one; its root listing is left out."""
+    buckets: dict[str, shards.Names] = {bucket: {} for bucket in shards.BUCKETS}
+    for raw, serial in names.items():
+        name = project_name(raw)
+        shards.merge(buckets[keys.bucket(name)], name, serial)
+    digests = []
+    for entries in buckets.values():
+        text = shards.shard_text(entries)
+        digests.append(shards.digest(text) if entries else "")
+        if entries:
+            store.put(keys.shard(shards.digest(text)), shards.compress(text))
+    manifest = Manifest(
+        source="https://upstream.example/simple/",
+        fetched_at="2026-11-22T12:00:00Z",
+        names=len(names),
+        serial=None,
+        validators=Validators(),
+        shards=tuple(digests),
+        listings=_NO_LISTING,
+    )
+    store.put(keys.MANIFEST, dump_manifest(manifest))
+    return manifest
