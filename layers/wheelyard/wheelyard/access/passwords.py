@@ -45,7 +45,9 @@ def verify(password: str, stored: str | None) -> bool:
     ``StorageError`` for a stored hash that is not in the format.
     """
     try:
-        scheme, rounds, salt, checksum = (stored or _NOBODY).removeprefix("$").split("$")
+        scheme, rounds, salt, checksum = (
+            (_NOBODY if stored is None else stored).removeprefix("$").split("$")
+        )
         if scheme != "pbkdf2-sha512":
             raise ValueError(scheme)
         expected = _decode(checksum)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from wheelyard.errors import InvalidDocument
+from wheelyard.errors import InvalidDocument, InvalidName
 from wheelyard.protocol.model import STATUSES, File, Project
 from wheelyard.protocol.names import project_name
 
@@ -151,7 +151,7 @@ def parse_project(raw: bytes) -> Project:
         raise InvalidDocument(f"the document is not JSON: {error}") from error
     try:
         return _project(document)
-    except (TypeError, AttributeError, KeyError) as error:
+    except (TypeError, AttributeError, KeyError, InvalidName) as error:
         raise InvalidDocument(f"the document has not the form of a project: {error!r}") from error
 
 

@@ -1,0 +1,51 @@
+"""Password hashes."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from passlib.hash import pbkdf2_sha512
+
+from wheelyard.access.passwords import hash_password, make_password, verify
+from wheelyard.errors import StorageError
+
+PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+
+
+@given(PASSWORDS, PASSWORDS)
+@settings(max_examples=20)
+def test_passlib_and_the_request_path_agree(password: str, other: str) -> None:
+    """A hash that passlib made is verified, and another password is not."""
+    stored = pbkdf2_sha512.using(rounds=10).hash(password)
+    assert verify(password, stored)
+    assert verify(other, stored) == (other == password)
+
+
+def test_a_stored_hash_is_one_that_passlib_reads() -> None:
+    """What is stored is in passlib's format, with a salt of its own."""
+    first, second = hash_password("secret", rounds=10), hash_password("secret", rounds=10)
+    assert first != second
+    assert pbkdf2_sha512.verify("secret", first)
+
+
+def test_nobody_is_never_right() -> None:
+    """No password is right for a user who does not exist."""
+    assert not verify("", None)
+    assert not verify("anything", None)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["", "plain", "$pbkdf2-sha512$x$AA$AA", "$pbkdf2-sha512$10$!!$AA", "$2b$12$abcdefgh", "$1$2$3"],
+)
+def test_a_damaged_hash_lets_nobody_in(stored: str) -> None:
+    """A record that cannot be read is an error of the store, and its content is not shown."""
+    with pytest.raises(StorageError) as caught:
+        verify("secret", stored)
+    assert not stored or stored not in str(caught.value)
+
+
+def test_random_passwords_differ_and_need_no_escaping() -> None:
+    """A generated password can stand in a URL as it is."""
+    made = {make_password(24) for _ in range(50)}
+    assert len(made) == 50
+    assert all(password.isalnum() and len(password) == 24 for password in made)
