@@ -61,7 +61,7 @@ def decompress(raw: bytes, expected: str) -> bytes:
         text = unpacking.decompress(raw, _LARGEST)
     except zlib.error as error:
         raise InvalidDocument(f"shard {expected!r} cannot be read: {error}") from error
-    if digest(text) != expected:
+    if not unpacking.eof or digest(text) != expected:
         raise InvalidDocument(f"shard {expected!r} has another content than its name says")
     return text
 
