@@ -1,4 +1,4 @@
-"""For the whole project: the S3 servers, each started when the first test asks for it."""
+"""For the whole project: the upstream index, and the S3 servers, started when first asked for."""
 
 from collections.abc import Iterator
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 
 import servers
+from upstream import Upstream, running_upstream
 
 # How long an example takes says nothing on a busy machine.
 settings.register_profile("wheelyard", deadline=None)
@@ -24,3 +25,10 @@ def s3_weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.S3Serv
     """SeaweedFS, which checks signatures."""
     with servers.weed_server(tmp_path_factory.mktemp("weed")) as server:
         yield server
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """An upstream index that the test controls."""
+    with running_upstream() as running:
+        yield running
