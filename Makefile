@@ -14,6 +14,7 @@ TOOLS := .tools/bin
 # MiniStack runs the functions with its own Python, so that one is Lambda's, and has what Lambda's has.
 EMULATOR := --with aws-sam-translator==1.115.0 --with boto3==1.44.5 ministack==1.4.21
 LAYER := layers/wheelyard
+ASL_VALIDATOR := .tools/node/node_modules/.bin/asl-validator
 CODE  := $(LAYER)/wheelyard functions tests benchmarks
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -35,12 +36,13 @@ demo: $(VENV)/.development $(TOOLS)/.installed  ## Publish and install a small p
 test: $(VENV)/.development $(TOOLS)/.installed  ## Run all tests
 	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term
 
-check: $(VENV)/.development $(TOOLS)/.installed  ## Formatting, lint, types, template, workflow
+check: $(VENV)/.development $(TOOLS)/.installed $(ASL_VALIDATOR)  ## Formatting, lint, types, template, workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
 	$(TOOLS)/cfn-lint template.yaml
 	AWS_DEFAULT_REGION=eu-central-1 $(TOOLS)/sam validate --lint
+	$(ASL_VALIDATOR) $(addprefix --json-path ,$(wildcard statemachines/*.asl.json))
 
 format: $(VENV)/.development  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -83,6 +85,10 @@ $(TOOLS)/.installed: tests/clients.txt | $(VENV)/.development
 	@PYENV_VERSION=3.13 UV_TOOL_DIR=.tools/environments UV_TOOL_BIN_DIR=$(TOOLS) \
 		$(BIN)/uv tool install --quiet --python 3.13 $(EMULATOR) || \
 		echo "There is no Python 3.13, which is Lambda's: the tests of the deployment will be skipped" >&2
+	@touch $@
+
+$(ASL_VALIDATOR): tests/clients.txt
+	@npm install --silent --no-save --prefix .tools/node $$(sed -n 's/^# npm: //p' tests/clients.txt)
 	@touch $@
 
 lock:  ## Renew the pinned dependencies, without index addresses
