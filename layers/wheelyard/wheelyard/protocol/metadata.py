@@ -5,7 +5,6 @@ https://packaging.python.org/en/latest/specifications/core-metadata/
 Not for the request path: the packaging library costs a cold start 33 ms.
 """
 
-import email.errors
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -115,10 +114,7 @@ class _Read(NamedTuple):
 
 def _read(raw: bytes) -> _Read:
     _refuse_mime(raw)
-    try:
-        fields, unparsed = parse_email(raw)
-    except (email.errors.MessageError, ValueError) as e:
-        raise InvalidMetadata(f"The metadata cannot be read: {e}; write it again as UTF-8") from e
+    fields, unparsed = parse_email(raw)
     known = [(name, values) for name, values in unparsed.items() if name in _KNOWN]
     # Before 2.4 standardised it, setuptools wrote this field with paths that are no longer right.
     if fields.get("metadata_version") not in _LICENSE_FILES_SINCE:

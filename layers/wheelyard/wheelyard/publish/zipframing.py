@@ -7,24 +7,20 @@ differentials). Here both are read, must agree, and must account for every byte 
 The format: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, its sections given as "4.3.7".
 """
 
-import os
 import stat
 import struct
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from wheelyard.errors import InvalidArchive
-from wheelyard.publish.members import MOST_MEMBERS, shown
+from wheelyard.publish.members import shown
+from wheelyard.publish.zipend import REBUILD, Directory, find_directory, unpack_at, zip64_wrong
 
 STORED, DEFLATED = 0, 8
 
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
-_END64 = struct.Struct("<4sQ2H2L4Q")  # 4.3.14
-_LOCATOR64 = struct.Struct("<4sLQL")  # 4.3.15
-_END = struct.Struct("<4s4H2LH")  # 4.3.16
-_16, _32 = 0xFFFF, 0xFFFFFFFF
-_MOST_DIRECTORY = 32 * 1024 * 1024
+_ALL_ONES = 0xFFFFFFFF
 
 _ENCRYPTED = 0x2041  # 4.4.4: encrypted, strongly encrypted, masked headers
 _STREAMED = 0x0008
@@ -32,8 +28,6 @@ _UTF8 = 0x0800
 _FLAGS = 0x0806  # UTF-8, and the two that say how hard the deflater tried
 
 _ZIP64, _UNICODE_PATH = 0x0001, 0x7075  # 4.5.3, 4.6.9
-
-_REBUILD = "build it again with a current build tool"
 
 
 class Entry(NamedTuple):
@@ -55,7 +49,7 @@ def read_entries(file: BinaryIO) -> list[Entry]:
     unlisted bytes, headers that disagree, encryption, data descriptors, several disks, compression
     other than deflate, links and special files.
     """
-    directory = _find_directory(file)
+    directory = find_directory(file)
     headers = sorted(_central_headers(file, directory), key=lambda header: header.offset)
     entries, end = [], 0
     for header in headers:
@@ -66,12 +60,6 @@ def read_entries(file: BinaryIO) -> list[Entry]:
     if end != directory.offset:
         raise _unlisted(end)
     return entries
-
-
-class _Directory(NamedTuple):
-    offset: int
-    size: int
-    members: int
 
 
 class _Header(NamedTuple):
@@ -86,54 +74,7 @@ class _Header(NamedTuple):
     offset: int
 
 
-def _find_directory(file: BinaryIO) -> _Directory:
-    end = file.seek(0, os.SEEK_END) - _END.size
-    magic, disk, first_disk, here, count, size, offset, comment = _unpack(_END, file, end)
-    if magic != b"PK\x05\x06" or comment:
-        raise InvalidArchive(
-            "it is not a ZIP file, or has a comment or other bytes after its end: "
-            f"{_REBUILD}, and check that it was not cut off on its way"
-        )
-    directory = _Directory(offset, size, count)
-    if (located := _locate_zip64(file, end)) is not None:
-        directory, end = _zip64_directory(file, located, directory), located
-    if disk or first_disk or here != count:
-        raise InvalidArchive(f"the ZIP is one part of several: {_REBUILD}")
-    if directory.offset + directory.size != end:
-        raise InvalidArchive(
-            "the ZIP has bytes before its beginning, or beside its directory of files: " + _REBUILD
-        )
-    if directory.members > MOST_MEMBERS or directory.size > _MOST_DIRECTORY:
-        raise InvalidArchive(f"it has more than {MOST_MEMBERS:,} members: leave some out")
-    return directory
-
-
-def _locate_zip64(file: BinaryIO, end: int) -> int | None:
-    """Where the ZIP64 end record stands, if there is one; readers look for its locator just here."""
-    position = end - _LOCATOR64.size
-    if position < 0:
-        return None
-    magic, disk, offset, disks = _unpack(_LOCATOR64, file, position)
-    if magic != b"PK\x06\x07":
-        return None
-    if disk or disks != 1 or offset != position - _END64.size:
-        raise _zip64_wrong("its locator points elsewhere")
-    return int(offset)
-
-
-def _zip64_directory(file: BinaryIO, position: int, short: _Directory) -> _Directory:
-    magic, size, _, _, disk, first_disk, here, count, *rest = _unpack(_END64, file, position)
-    if magic != b"PK\x06\x06" or size != _END64.size - 12 or disk or first_disk or here != count:
-        raise _zip64_wrong("its end record is malformed")
-    long = _Directory(offset=rest[1], size=rest[0], members=count)
-    limits = _Directory(_32, _32, _16)
-    for value, full, limit in zip(short, long, limits, strict=True):
-        if value not in (limit, full):
-            raise _zip64_wrong("its two end records disagree")
-    return long
-
-
-def _central_headers(file: BinaryIO, directory: _Directory) -> Iterator[_Header]:
+def _central_headers(file: BinaryIO, directory: Directory) -> Iterator[_Header]:
     file.seek(directory.offset)
     data = file.read(directory.size)
     position = 0
@@ -154,7 +95,7 @@ def _central_headers(file: BinaryIO, directory: _Directory) -> Iterator[_Header]
         header = _Header(name, flags, method, crc, numbers[1], numbers[0], numbers[2])
         if comments or disk:
             raise InvalidArchive(
-                f"the ZIP has a comment on, or a disk for, {_named(name)}: {_REBUILD}"
+                f"the ZIP has a comment on, or a disk for, {_named(name)}: {REBUILD}"
             )
         _check_kind(header, mode >> 16)
         yield header
@@ -166,11 +107,11 @@ def _check_kind(header: _Header, mode: int) -> None:
     """Raises ``InvalidArchive`` for what is encrypted, streamed, packed otherwise, or a special file."""
     named = _named(header.name)
     if header.flags & _ENCRYPTED:
-        raise InvalidArchive(f"{named} is encrypted: pip cannot install it; {_REBUILD}")
+        raise InvalidArchive(f"{named} is encrypted: pip cannot install it; {REBUILD}")
     if header.flags & _STREAMED:
-        raise InvalidArchive(f"the ZIP has a data descriptor for {named}: {_REBUILD}")
+        raise InvalidArchive(f"the ZIP has a data descriptor for {named}: {REBUILD}")
     if header.flags & ~_FLAGS:
-        raise InvalidArchive(f"the ZIP has unknown flags {header.flags:#x} for {named}: {_REBUILD}")
+        raise InvalidArchive(f"the ZIP has unknown flags {header.flags:#x} for {named}: {REBUILD}")
     if header.method not in (STORED, DEFLATED):
         raise InvalidArchive(
             f"{named} is compressed by method {header.method}: only deflate and none are supported"
@@ -183,16 +124,16 @@ def _check_kind(header: _Header, mode: int) -> None:
     ):
         raise InvalidArchive(f"{named} is neither a file nor a folder: leave it out")
     if folder and header.size:
-        raise InvalidArchive(f"{named} is a folder with contents of its own: {_REBUILD}")
+        raise InvalidArchive(f"{named} is a folder with contents of its own: {REBUILD}")
 
 
 def _entry(file: BinaryIO, header: _Header) -> Entry:
     """The member, once its local header says what the central one said."""
-    fields = _unpack(_LOCAL, file, header.offset)
+    fields = unpack_at(_LOCAL, file, header.offset)
     magic, _, flags, method, _, _, crc, compressed, size, names, extras = fields
     if magic != b"PK\x03\x04":
         raise InvalidArchive(
-            f"there is no file where the ZIP lists {_named(header.name)}: {_REBUILD}"
+            f"there is no file where the ZIP lists {_named(header.name)}: {REBUILD}"
         )
     name = file.read(names)
     extra = _extra_fields(file.read(extras), name)
@@ -203,12 +144,19 @@ def _entry(file: BinaryIO, header: _Header) -> Entry:
             field for field, a, b in zip(header._fields, local, header, strict=True) if a != b
         )
         raise InvalidArchive(
-            f"the two headers of {_named(header.name)} disagree about its {different}: {_REBUILD}"
+            f"the two headers of {_named(header.name)} disagree about its {different}: {REBUILD}"
         )
     data = header.offset + _LOCAL.size + names + extras
     path = _decoded(header)
-    folder = path.endswith("/")
-    return Entry(path.removesuffix("/"), folder, header.method, crc, compressed, header.size, data)
+    return Entry(
+        path=path.removesuffix("/"),
+        directory=path.endswith("/"),
+        method=header.method,
+        crc=header.crc,
+        compressed=header.compressed,
+        size=header.size,
+        data=data,
+    )
 
 
 def _decoded(header: _Header) -> str:
@@ -217,7 +165,7 @@ def _decoded(header: _Header) -> str:
         return header.name.decode("utf-8" if header.flags & _UTF8 else "ascii")
     except UnicodeDecodeError as e:
         raise InvalidArchive(
-            f"the path {_named(header.name)} is not UTF-8, or not marked as UTF-8 in the ZIP: {_REBUILD}"
+            f"the path {_named(header.name)} is not UTF-8, or not marked as UTF-8 in the ZIP: {REBUILD}"
         ) from e
 
 
@@ -235,7 +183,7 @@ def _extra_fields(data: bytes, name: bytes) -> dict[int, bytes]:
         fields[id_] = data[position + 4 : end]
         position = end
     if _UNICODE_PATH in fields and fields[_UNICODE_PATH][5:] != name:
-        raise InvalidArchive(f"the ZIP has a second path for {_named(name)}: {_REBUILD}")
+        raise InvalidArchive(f"the ZIP has a second path for {_named(name)}: {REBUILD}")
     return fields
 
 
@@ -246,25 +194,15 @@ def _long_numbers(
 
     The first ``together`` of them are all there or none: 4.5.3 demands it of a local header.
     """
-    wanted = [number == _32 for number in short]
+    wanted = [number == _ALL_ONES for number in short]
     if any(wanted[:together]) and not all(wanted[:together]):
-        raise _zip64_wrong(f"the sizes of {_named(name)} are incomplete")
+        raise zip64_wrong(f"the sizes of {_named(name)} are incomplete")
     if not any(wanted) and extra in (None, b"", struct.pack(f"<{len(short)}Q", *short)):
         return short  # there for nothing, but harmless: some tools always write it
     if len(extra or b"") != 8 * sum(wanted):
-        raise _zip64_wrong(f"the sizes of {_named(name)} are ambiguous")
+        raise zip64_wrong(f"the sizes of {_named(name)} are ambiguous")
     long = iter(struct.unpack(f"<{sum(wanted)}Q", extra or b""))
     return tuple(next(long) if want else number for want, number in zip(wanted, short, strict=True))
-
-
-def _unpack(layout: struct.Struct, file: BinaryIO, position: int) -> tuple[Any, ...]:
-    file.seek(max(position, 0))
-    data = file.read(layout.size)
-    if position < 0 or len(data) != layout.size:
-        raise InvalidArchive(
-            f"it is not a ZIP file, or is cut off: {_REBUILD}, and upload it again"
-        )
-    return layout.unpack(data)
 
 
 def _named(name: bytes) -> str:
@@ -273,17 +211,13 @@ def _named(name: bytes) -> str:
 
 def _unlisted(position: int) -> InvalidArchive:
     return InvalidArchive(
-        f"the ZIP has bytes at {position} that belong to no listed file, or to two: {_REBUILD}"
+        f"the ZIP has bytes at {position} that belong to no listed file, or to two: {REBUILD}"
     )
 
 
 def _miscounted() -> InvalidArchive:
-    return InvalidArchive(f"the ZIP's directory is not as long as its end record says: {_REBUILD}")
-
-
-def _zip64_wrong(why: str) -> InvalidArchive:
-    return InvalidArchive(f"the ZIP64 extension is used wrongly ({why}): {_REBUILD}")
+    return InvalidArchive(f"the ZIP's directory is not as long as its end record says: {REBUILD}")
 
 
 def _extra_wrong(name: bytes) -> InvalidArchive:
-    return InvalidArchive(f"the ZIP's extra fields for {_named(name)} are malformed: {_REBUILD}")
+    return InvalidArchive(f"the ZIP's extra fields for {_named(name)} are malformed: {REBUILD}")
