@@ -21,12 +21,18 @@ class Settings(NamedTuple):
     ``presign_lifetime``  seconds
     ``max_file_size``     bytes
     ``base_path``         without a slash at its end, empty for none
+    ``overwrite``         a published file may be replaced by another one
+    ``reuse_deleted``     the filename of a deleted file may be used again
+    ``legacy_formats``    eggs, ``.tar.bz2``, ``.tar.xz`` and old spellings of filenames are taken
     """
 
     logging_level: str
     presign_lifetime: int
     base_path: str
     max_file_size: int
+    overwrite: bool
+    reuse_deleted: bool
+    legacy_formats: bool
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -36,6 +42,9 @@ class Settings(NamedTuple):
             presign_lifetime=_number(env, "PRESIGN_LIFETIME", 900, 6, _LONGEST_PRESIGN),
             base_path=_base_path(env, "API_GATEWAY_BASE_PATH"),
             max_file_size=_number(env, "MAX_FILE_SIZE", 5 * GIB, 1, 5 * 1024 * GIB),
+            overwrite=_allowed(env, "OVERWRITE"),
+            reuse_deleted=_allowed(env, "REUSE_DELETED"),
+            legacy_formats=_allowed(env, "LEGACY_FORMATS"),
         )
 
 
@@ -72,6 +81,10 @@ def _choice(env: Mapping[str, str], name: str, default: str, allowed: tuple[str,
         if value.lower() == choice.lower():
             return choice
     raise InvalidSetting(f"{name} is {value!r}: use one of {', '.join(allowed)}")
+
+
+def _allowed(env: Mapping[str, str], name: str) -> bool:
+    return _choice(env, name, "never", ("never", "allow")) == "allow"
 
 
 def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

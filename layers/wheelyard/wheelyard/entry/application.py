@@ -22,8 +22,16 @@ def application(settings: Settings, store: Store, *, uploads: bool = True) -> Ap
 
     def publisher() -> "Publisher":
         from wheelyard.publish.publisher import Publisher
+        from wheelyard.publish.rules import Rules
+        from wheelyard.publish.shelf import Shelf
 
-        return Publisher(store, catalogue, settings.max_file_size)
+        rules = Rules(
+            settings.max_file_size,
+            settings.overwrite,
+            settings.reuse_deleted,
+            settings.legacy_formats,
+        )
+        return Publisher(Shelf(store, catalogue, rules))
 
     return Application(
         Authenticator(store, time.monotonic),

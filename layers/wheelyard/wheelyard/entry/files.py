@@ -7,6 +7,7 @@ from wheelyard.storage.store import Store
 
 # What lies under a filename never changes, so whoever has it may keep it.
 _IMMUTABLE = ("cache-control", "private, max-age=31536000, immutable")
+_REVALIDATE = ("cache-control", "max-age=0, private")
 _TYPE = ("content-type", "application/octet-stream")
 
 
@@ -48,13 +49,20 @@ def _part(store: Store, key: str, status: int, headers: Headers, start: int, end
     return Response(status, headers, store.read(key, start, end))
 
 
-def bytes_response(body: bytes, digest: str, request: Request) -> Response:
-    """A small immutable file, such as a ``.metadata``, from memory."""
+def bytes_response(
+    body: bytes,
+    digest: str,
+    request: Request,
+    content_type: str = _TYPE[1],
+    immutable: bool = True,
+) -> Response:
+    """A small file, such as a ``.metadata``, from memory."""
     etag = f'"{digest}"'
-    headers: Headers = (("etag", etag), _IMMUTABLE)
+    headers: Headers = (("etag", etag), _IMMUTABLE if immutable else _REVALIDATE)
     if matches(request.headers.get("if-none-match"), etag):
         return Response(304, headers)
-    return Response(200, (*headers, _TYPE, ("content-length", str(len(body)))), body)
+    headers = (*headers, ("content-type", content_type), ("content-length", str(len(body))))
+    return Response(200, headers, body)
 
 
 def redirect(status: int, location: str) -> Response:

@@ -11,11 +11,19 @@ from wheelyard.index.documents import Document, Documents
 from wheelyard.index.listing import Listing
 from wheelyard.index.oversize import Oversize
 from wheelyard.index.pages import Page, project_page
+from wheelyard.index.provenance import absolute_provenance
+from wheelyard.protocol.model import File
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.negotiation import MediaType, accepts_gzip, media_type
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
+_TYPES = {
+    ".metadata": "application/octet-stream",
+    ".asc": "application/pgp-signature",
+    # the public index documentation
+    ".provenance": "application/vnd.pypi.integrity.v1+json",
+}
 _HTML = MediaType("html", "text/html; charset=utf-8")
 # A page may change at any moment, and pip (from 26.2 on) obeys any longer lifetime.
 _REVALIDATE = ("cache-control", "max-age=0, private")
@@ -53,11 +61,11 @@ class Reader:
             return redirect(301, f"{up}{name}/{_query(request)}")
         document = self._find(name)
         media = _media(request)
-        page = project_page(document, media, gzip=_gzip(request))
+        page = project_page(document, media, gzip=_gzip(request), index=_index_url(request))
         if _too_large(page, request):
-            link = self._oversize.project(
-                document.project, media, _index_url(request), request.method
-            )
+            index = _index_url(request)
+            absolute = absolute_provenance(document.project, f"{index}{name}/")
+            link = self._oversize.project(absolute, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
         return _page_response(page, request)
@@ -67,7 +75,8 @@ class Reader:
         document = self._find(_name(raw_name))
         up = "../" * (request.path.rstrip("/").count("/"))
         links = f"{up}simple/{document.project.name}/"
-        page = project_page(document, _HTML, gzip=_gzip(request), links=links)
+        index = _index_url(request)
+        page = project_page(document, _HTML, gzip=_gzip(request), index=index, links=links)
         return _page_response(page, request)
 
     def file(self, request: Request, raw_name: str, filename: str) -> Response:
@@ -79,17 +88,20 @@ class Reader:
         if filename in files:
             digest = files[filename].hashes.get("sha256")
             return file_response(self._store, keys.package(name, filename), digest, request)
-        described = files.get(filename.removesuffix(".metadata"))
-        if filename.endswith(".metadata") and described and described.core_metadata:
-            return self._metadata(name, described.filename, request)
+        stem, dot, ending = filename.rpartition(".")
+        described = files.get(stem)
+        if described is not None and _has(described, ending):
+            return self._sidecar(name, described.filename, dot + ending, request)
         raise NotFound(f"project {name!r} has no file {filename[:200]!r}")
 
-    def _metadata(self, name: ProjectName, filename: str, request: Request) -> Response:
+    def _sidecar(self, name: ProjectName, filename: str, ending: str, request: Request) -> Response:
         try:
-            body = self._store.get(keys.metadata(name, filename)).body
+            body = self._store.get(keys.package(name, filename + ending)).body
         except KeyNotFound as error:
-            raise NotFound(f"the metadata of {filename!r} is gone from the store") from error
-        return bytes_response(body, sha256(body).hexdigest(), request)
+            raise NotFound(f"the {ending} of {filename!r} is gone from the store") from error
+        # A file's bytes never change, but attestations can be added to.
+        immutable = ending == ".metadata"
+        return bytes_response(body, sha256(body).hexdigest(), request, _TYPES[ending], immutable)
 
     def json_api(self, request: Request, raw_name: str, version: str | None) -> Response:
         """``/pypi/<project>/json`` and ``/pypi/<project>/<version>/json``."""
@@ -113,6 +125,15 @@ class Reader:
         if document is None:
             raise NotFound(f"there is no project {name!r} here")
         return document
+
+
+def _has(file: File, ending: str) -> bool:
+    """Whether the page promises what stands beside a file under this ending."""
+    if ending == "metadata":
+        return bool(file.core_metadata)
+    if ending == "asc":
+        return bool(file.gpg_sig)
+    return ending == "provenance" and file.provenance is not None
 
 
 def _name(raw: str) -> ProjectName:

@@ -16,6 +16,9 @@ from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store, Stored
 
+# Pages for different origins are different: whoever sends many must not fill the memory.
+_MOST_VARIANTS = 32
+
 REMEMBERED_BYTES = 32 * 1024 * 1024
 """How much a process remembers of documents and the pages made of them, about."""
 
@@ -46,11 +49,21 @@ class Document:
             return project_json(self.project._replace(files=()))
         return self._raw
 
+    @cached_property
+    def attested(self) -> bool:
+        """Whether a page of it depends on the origin that it is asked from."""
+        return b'"provenance"' in self._raw and any(
+            file.provenance is not None for file in self.project.offered
+        )
+
     def rendered(self, form: str, render: Callable[[], bytes]) -> bytes:
         """What ``render`` makes, remembered under ``form``."""
-        if form not in self._rendered:
-            self._rendered[form] = render()
-        return self._rendered[form]
+        page = self._rendered.get(form)
+        if page is None:
+            page = self._rendered[form] = render()
+            while len(self._rendered) > _MOST_VARIANTS:
+                self._rendered.pop(next(iter(self._rendered)), None)
+        return page
 
     @property
     def size(self) -> int:

@@ -1,11 +1,15 @@
 """Pages as they are sent: the chosen form, compressed or not, with an entity tag of its own."""
 
 import zlib
+from collections.abc import Callable
+from hashlib import sha256
 from typing import NamedTuple
 
 from wheelyard.index.documents import Document
+from wheelyard.index.provenance import absolute_provenance
+from wheelyard.protocol.model import Project
 from wheelyard.protocol.negotiation import MediaType
-from wheelyard.protocol.simple import project_html
+from wheelyard.protocol.simple import project_html, project_json
 
 # Part of the tags of rendered pages: to be raised when the rendering changes.
 _REVISION = "1"
@@ -26,18 +30,40 @@ class Page(NamedTuple):
     gzipped: bool
 
 
-def project_page(document: Document, media: MediaType, *, gzip: bool, links: str = "") -> Page:
-    """The page of a project; ``links`` stands before relative file links, in HTML."""
+def project_page(
+    document: Document, media: MediaType, *, gzip: bool, index: str, links: str = ""
+) -> Page:
+    """The page of a project; ``links`` stands before relative file links, in HTML.
+
+    ``index`` is the URL of the root listing as the client asked for it: attestations have absolute links.
+    """
     tag = document.etag.removeprefix("W/").strip('"')
+    origin, project = _origin(document, index)
     if media.form == "json":
-        variant, body = "j", document.json
+        variant, body = f"j{origin}", document.json
+        if origin:
+            body = document.rendered(variant, lambda: project_json(_offered(project())))
     else:
-        variant = f"h{_REVISION}{links.count('/') or ''}"
-        body = document.rendered(variant, lambda: project_html(document.project, links))
+        variant = f"h{_REVISION}{links.count('/') or ''}{origin}"
+        body = document.rendered(variant, lambda: project_html(project(), links))
     if gzip and worth_compressing(body):
         variant += "g"
         body = document.rendered(variant, lambda: compress(body))
     return Page(body, f'"{tag}-{variant}"', media.content_type, variant.endswith("g"))
+
+
+def _origin(document: Document, index: str) -> tuple[str, Callable[[], Project]]:
+    """What tells the pages for one origin from those for another, and the project as seen from there."""
+    if not document.attested:
+        return "", lambda: document.project
+    # Nothing of a digest's alphabet is taken for the "g" of gzip.
+    origin = f".{sha256(index.encode()).hexdigest()[:12]}"
+    page = f"{index}{document.project.name}/"
+    return origin, lambda: absolute_provenance(document.project, page)
+
+
+def _offered(project: Project) -> Project:
+    return project._replace(files=project.offered)
 
 
 def worth_compressing(body: bytes) -> bool:

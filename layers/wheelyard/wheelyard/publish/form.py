@@ -7,7 +7,7 @@ the fields that decide something are looked at. The archive's own metadata is be
 import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from multipart import (
     MultipartError,
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _MAX_FIELD = 4 * 1024 * 1024
 _MAX_FIELDS_TOTAL = 16 * 1024 * 1024
 _MAX_SEGMENTS = 2000
+_LONGEST_VALUE = 200
+
+LONGEST_SIGNATURE: Final = 64 * 1024
+_ARMOUR = b"-----BEGIN PGP SIGNATURE-----"
 
 _SINGLE = (
     ":action",
@@ -38,8 +42,10 @@ _SINGLE = (
     "md5_digest",
     "sha256_digest",
     "blake2_256_digest",
+    "attestations",
 )
 FILETYPES = ("sdist", "bdist_wheel")
+_LEGACY_FILETYPES = (*FILETYPES, "bdist_egg")
 
 
 class Digests(NamedTuple):
@@ -51,7 +57,11 @@ class Digests(NamedTuple):
 
 
 class UploadForm(NamedTuple):
-    """A complete, consistent form, its file at ``path``."""
+    """A complete, consistent form, its file at ``path``.
+
+    ``attestations``  as sent: a JSON array, unchecked
+    ``signature``     a detached PGP signature, ASCII-armoured
+    """
 
     name: str
     version: str
@@ -60,6 +70,8 @@ class UploadForm(NamedTuple):
     path: Path
     size: int
     digests: Digests
+    attestations: str | None = None
+    signature: bytes | None = None
 
 
 def read_form(
@@ -67,8 +79,12 @@ def read_form(
     body: Iterable[bytes],
     staged: "StagedFile",
     max_size: int,
+    *,
+    legacy_formats: bool = False,
 ) -> UploadForm:
     """Read a form, its file into ``staged``, of ``max_size`` bytes at most.
+
+    ``legacy_formats`` also takes the file type of eggs.
 
     Raises ``InvalidUpload`` naming the field at fault, ``DigestMismatch`` or ``TooLarge``.
     """
@@ -89,7 +105,7 @@ def read_form(
     except (MultipartError, UnicodeError) as error:
         raise InvalidUpload(f"the form is not valid multipart/form-data: {error}") from error
     staged.file.flush()
-    return _checked(reader)
+    return _checked(reader, _LEGACY_FILETYPES if legacy_formats else FILETYPES)
 
 
 class _FormReader:
@@ -99,6 +115,7 @@ class _FormReader:
         self.staged = staged
         self.fields: dict[str, list[str]] = {}
         self.filename: str | None = None
+        self.signature: bytes | None = None
         self.size = 0
         self._max_size = max_size
         self._segment: MultipartSegment | None = None
@@ -140,16 +157,16 @@ class _FormReader:
     def _content(self, chunk: bytes | bytearray) -> None:
         self.size += len(chunk)
         if self.size > self._max_size:
-            raise TooLarge(
-                f"{self.filename!r:.200} is larger than the {self._max_size} bytes accepted here"
-            )
+            raise TooLarge(too_large(self.filename or "", self._max_size))
         for hasher in self._hashers:
             hasher.update(chunk)
         self.staged.file.write(chunk)
 
     def _end(self) -> None:
         name = self._name()
-        if name != "content":
+        if name == "gpg_signature":
+            self._end_signature()
+        elif name != "content":
             try:
                 value = self._field.decode()
             except UnicodeDecodeError as error:
@@ -157,8 +174,33 @@ class _FormReader:
             self.fields.setdefault(name, []).append(value)
         self._segment = None
 
+    def _end_signature(self) -> None:
+        if self.signature is not None:
+            raise InvalidUpload("form field 'gpg_signature' is there twice: send it once")
+        self.signature = bytes(self._field)
+        check_signature(self.signature)
 
-def _checked(reader: _FormReader) -> UploadForm:
+
+def too_large(filename: str, max_size: int) -> str:
+    """What to tell somebody whose file is larger than ``max_size`` bytes."""
+    return (
+        f"{filename!r:.200} is larger than the {max_size} bytes accepted in one form here: "
+        "'wheelyard upload --index-url URL FILE' sends large files in parts, up to MAX_FILE_SIZE"
+    )
+
+
+def check_signature(signature: bytes) -> None:
+    """Raises ``InvalidUpload`` for what is no ASCII-armoured detached signature (RFC 9580, 6.2)."""
+    if len(signature) > LONGEST_SIGNATURE:
+        raise InvalidUpload(f"form field 'gpg_signature' is longer than {LONGEST_SIGNATURE} bytes")
+    if not signature.startswith(_ARMOUR):
+        raise InvalidUpload(
+            "form field 'gpg_signature' is not an ASCII-armoured signature: make it with "
+            "'gpg --detach-sign --armor'"
+        )
+
+
+def _checked(reader: _FormReader, filetypes: tuple[str, ...]) -> UploadForm:
     fields = {name: _single(reader.fields, name) for name in _SINGLE}
     if fields[":action"] != "file_upload":
         raise InvalidUpload(f"':action' is {fields[':action']!r:.100}, not 'file_upload'")
@@ -167,11 +209,14 @@ def _checked(reader: _FormReader) -> UploadForm:
     if reader.filename is None:
         raise InvalidUpload("form field 'content' is missing: it carries the file")
     for name in ("name", "version", "filetype"):
-        if not fields[name]:
+        value = fields[name]
+        if not value:
             raise InvalidUpload(f"form field {name!r} is missing or empty")
-    if fields["filetype"] not in FILETYPES:
+        if len(value) > _LONGEST_VALUE:
+            raise InvalidUpload(f"form field {name!r} is longer than {_LONGEST_VALUE} characters")
+    if fields["filetype"] not in filetypes:
         raise InvalidUpload(
-            f"'filetype' is {fields['filetype']!r:.100}: use one of {', '.join(FILETYPES)}"
+            f"'filetype' is {fields['filetype']!r:.100}: use one of {', '.join(filetypes)}"
         )
     digests = reader.digests()
     _check_digests(fields, digests, reader.filename)
@@ -183,6 +228,8 @@ def _checked(reader: _FormReader) -> UploadForm:
         path=reader.staged.path,
         size=reader.size,
         digests=digests,
+        attestations=fields["attestations"],
+        signature=reader.signature,
     )
 
 

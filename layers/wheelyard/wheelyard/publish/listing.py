@@ -1,5 +1,6 @@
 """A project's document with one file more: pure, and the same whatever order files arrived in."""
 
+from collections.abc import Collection
 from functools import lru_cache
 
 from packaging.version import Version
@@ -24,6 +25,12 @@ def with_file(project: Project, file: File) -> Project:
     """``project`` with ``file``, which replaces one of the same name."""
     others = [known for known in project.files if known.filename != file.filename]
     return with_files(project, [*others, file])
+
+
+def without_files(project: Project, filenames: Collection[str]) -> Project:
+    """``project`` without the files of these names; the same if it has none of them."""
+    left = [known for known in project.files if known.filename not in filenames]
+    return project if len(left) == len(project.files) else with_files(project, left)
 
 
 def with_files(project: Project, files: list[File]) -> Project:

@@ -1,40 +1,20 @@
-"""Publishing: a checked distribution is stored, then listed.
+"""Publishing by the legacy form: a form becomes a checked distribution, which is stored and listed."""
 
-The order is the whole of it. The file is created under its final key, then its metadata, then the
-project's document is replaced, then the catalogue. Whoever dies in between leaves a file that is
-stored and not listed, and the same upload sent again goes on from there.
-"""
-
-import hashlib
-from collections.abc import Iterable
-from contextlib import suppress
-from datetime import UTC
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from wheelyard.errors import (
-    FileExists,
-    Forbidden,
-    InvalidDocument,
-    InvalidName,
-    InvalidUpload,
-    KeyExists,
-    KeyNotFound,
-)
-from wheelyard.index.catalogue import Catalogue
-from wheelyard.protocol.model import File, Project
+from wheelyard.errors import InvalidName, InvalidUpload
 from wheelyard.protocol.names import ProjectName, project_name
-from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.publish.archive import Distribution, inspect
+from wheelyard.publish.attestations import read_provenance
 from wheelyard.publish.form import UploadForm, read_form
-from wheelyard.publish.listing import other_sdist, parsed, same_file, with_file
-from wheelyard.storage import keys
-from wheelyard.storage.editing import edit_object
+from wheelyard.publish.incoming import Incoming, LocalFile
+from wheelyard.publish.shelf import Shelf
 from wheelyard.storage.staging import StagedFile
-from wheelyard.storage.store import Store, Stored
 
-_KINDS = {"wheel": "bdist_wheel", "sdist": "sdist"}
+_FILETYPES = {"wheel": "bdist_wheel", "sdist": "sdist", "egg": "bdist_egg"}
 
 
 class Published(NamedTuple):
@@ -47,114 +27,51 @@ class Published(NamedTuple):
 
 
 class Publisher:
-    """Takes uploads into a store."""
+    """Takes upload forms onto a shelf."""
 
-    def __init__(self, store: Store, catalogue: Catalogue, max_size: int) -> None:
-        """``max_size`` is the largest file taken, in bytes."""
-        self._store = store
-        self._catalogue = catalogue
-        self._max_size = max_size
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
-    def publish(self, content_type: str | None, body: Iterable[bytes]) -> Published:
+    def publish(
+        self,
+        content_type: str | None,
+        body: Iterable[bytes],
+        publisher: Mapping[str, object] | None = None,
+    ) -> Published:
         """Take one legacy upload form; when this returns, the file is listed.
 
-        Raises what ``read_form`` and ``inspect`` raise, ``InvalidUpload`` where form and archive
+        ``publisher`` is what the file's provenance says of the uploader (PEP 740). Raises what
+        ``read_form``, ``inspect`` and ``read_provenance`` raise, ``InvalidUpload`` where form and archive
         contradict each other, ``FileExists`` and ``Forbidden``.
         """
-        with StagedFile(self._store.staging()) as staged:
-            form = read_form(content_type, body, staged, self._max_size)
-            distribution = inspect(form.path, form.filename)
-            _check_agreement(form, distribution)
-            return self._publish(form, distribution)
-
-    def _publish(self, form: UploadForm, distribution: Distribution) -> Published:
-        name = distribution.project
-        self._check_project(form, distribution)
-        created = self._create(name, form)
-        with suppress(KeyExists):  # made by an upload that this one repeats
-            self._store.create(keys.metadata(name, form.filename), distribution.metadata_bytes)
-        file = self._listing(name, form, distribution)
-        edit_object(self._store, keys.project(name), lambda stored: _listed(name, stored, file))
-        self._catalogue.add(name)
-        return Published(name, form.filename, created)
-
-    def _check_project(self, form: UploadForm, distribution: Distribution) -> None:
-        """Refuse what the project's document already rules out, before anything is stored."""
-        try:
-            project = parse_project(self._store.get(keys.project(distribution.project)).body)
-        except KeyNotFound:
-            return
-        if project.status in ("archived", "quarantined"):
-            raise Forbidden(
-                f"project {project.name!r} is {project.status} and takes no uploads"
-                + (f": {project.status_reason}" if project.status_reason else "")
+        rules = self._shelf.rules
+        with StagedFile(self._shelf.store.staging()) as staged:
+            form = read_form(
+                content_type, body, staged, rules.max_size, legacy_formats=rules.legacy_formats
             )
-        _check_rivals(project, form.filename, form.digests.sha256)
+            distribution = inspect(form.path, form.filename, legacy_formats=rules.legacy_formats)
+            _check_agreement(form, distribution)
+            return self._publish(_incoming(form, distribution, publisher), LocalFile(form.path))
 
-    def _create(self, name: ProjectName, form: UploadForm) -> bool:
-        key = keys.package(name, form.filename)
-        try:
-            self._store.create_from(key, form.path)
-        except KeyExists:
-            if self._sha256(key) != form.digests.sha256:
-                raise FileExists(_exists(form.filename)) from None
-            return False
-        return True
-
-    def _sha256(self, key: str) -> str:
-        digest = hashlib.sha256()
-        for chunk in self._store.read(key):
-            digest.update(chunk)
-        return digest.hexdigest()
-
-    def _listing(self, name: ProjectName, form: UploadForm, distribution: Distribution) -> File:
-        metadata_digest = hashlib.sha256(distribution.metadata_bytes).hexdigest()
-        # The store's own time, so that a rebuild from what is stored gives the same document.
-        stored_at = self._store.head(keys.package(name, form.filename)).modified.astimezone(UTC)
-        return File(
-            filename=form.filename,
-            url=form.filename,
-            hashes={"sha256": form.digests.sha256},
-            requires_python=distribution.metadata.requires_python or None,
-            # An sdist's may be dynamic, and clients would take it for the wheel's to be (PEP 658).
-            core_metadata={"sha256": metadata_digest} if distribution.kind == "wheel" else None,
-            size=form.size,
-            upload_time=stored_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        )
+    def _publish(self, incoming: Incoming, source: LocalFile) -> Published:
+        name, filename = incoming.project, incoming.filename
+        if self._shelf.check(incoming):
+            # The catalogue comes last: whoever listed the file may have died before it.
+            self._shelf.catalogue.add(name)
+            return Published(name, filename, created=False)
+        placed = self._shelf.place(incoming, source)
+        self._shelf.list(name, [placed])
+        return Published(name, filename, placed.created)
 
 
-def _listed(name: ProjectName, stored: Stored | None, file: File) -> bytes | None:
-    """The project's document with ``file`` in it; None where it is already."""
-    project = Project(name) if stored is None else parse_project(stored.body)
-    if project.name != name:
-        raise InvalidDocument(f"the document of {name!r} calls itself {project.name!r}")
-    if any(known.filename == file.filename for known in project.files):
-        return None
-    _check_rivals(project, file.filename, file.hashes["sha256"])
-    return project_json(with_file(project, file))
-
-
-def _check_rivals(project: Project, filename: str, sha256: str) -> None:
-    """Raises ``FileExists`` where the project has another file that this one cannot stand beside."""
-    name = parsed(filename)
-    if name is None:
-        return
-    known = same_file(project, name)
-    if known is not None and (known.filename != filename or known.hashes.get("sha256") != sha256):
-        raise FileExists(_exists(known.filename))
-    rival = other_sdist(project, name) if name.kind == "sdist" else None
-    if rival is not None:
-        raise FileExists(
-            f"File already exists: release {name.version} of {project.name!r} has the source "
-            f"distribution {rival.filename!r}; a release can have one"
-        )
-
-
-def _exists(filename: str) -> str:
-    return (
-        f"File already exists: {filename!r} was published with other content. Published files never "
-        "change: raise the version and upload that"
-    )
+def _incoming(
+    form: UploadForm, distribution: Distribution, publisher: Mapping[str, object] | None
+) -> Incoming:
+    provenance = None
+    if form.attestations:
+        named = {} if publisher is None else {"publisher": publisher}
+        provenance = read_provenance(form.attestations, form.filename, form.digests.sha256, **named)
+    return Incoming(distribution, form.size, form.digests.sha256, form.signature, provenance)
 
 
 def _check_agreement(form: UploadForm, distribution: Distribution) -> None:
@@ -172,7 +89,7 @@ def _check_agreement(form: UploadForm, distribution: Distribution) -> None:
             f"the form says 'version' {form.version!r}, but the file is of version "
             f"'{distribution.version}'"
         )
-    if _KINDS.get(distribution.kind, form.filetype) != form.filetype:
+    if _FILETYPES[distribution.kind] != form.filetype:
         raise InvalidUpload(
             f"the form says 'filetype' {form.filetype!r}, but the file is a {distribution.kind}"
         )

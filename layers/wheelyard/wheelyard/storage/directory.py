@@ -94,6 +94,18 @@ class DirectoryStore(Store):
                 staged.file.flush()
                 self._link(key, staged.path)
 
+    def put_from(self, key: str, path: Path) -> None:
+        with _reporting(key), self._locked(key), StagedFile(self.staging()) as staged:
+            with path.open("rb") as source:
+                while chunk := source.read(CHUNK):
+                    staged.file.write(chunk)
+            staged.file.flush()
+            self._rename(staged, key)
+
+    def copy(self, source: str, target: str) -> None:
+        # A link would do, if the two could not be told apart by their times.
+        self.create_from(target, self.local_path(source))
+
     def replace(self, key: str, body: bytes, etag: str) -> str:
         with _reporting(key), self._locked(key):
             try:
@@ -141,21 +153,24 @@ class DirectoryStore(Store):
 
     def _overwrite(self, key: str, body: bytes) -> str:
         """Write under the key's lock."""
-        target = self.local_path(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
         with StagedFile(self.staging()) as staged:
             staged.file.write(body)
             staged.file.flush()
-            written = os.fstat(staged.file.fileno())
-            # The file system's clock ticks every few milliseconds, and an inode number is given out
-            # again at once: only a time that always grows makes the tag that of this write alone.
-            before = target.stat().st_mtime_ns if target.exists() else 0
-            if written.st_mtime_ns <= before:
-                os.utime(staged.path, ns=(before + 1, before + 1))
-            _flush(staged.path)
-            staged.path.rename(target)
-            _flush(target.parent)
-            return _etag(os.fstat(staged.file.fileno()))
+            return self._rename(staged, key)
+
+    def _rename(self, staged: StagedFile, key: str) -> str:
+        target = self.local_path(key)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written = os.fstat(staged.file.fileno())
+        # The file system's clock ticks every few milliseconds, and an inode number is given out
+        # again at once: only a time that always grows makes the tag that of this write alone.
+        before = target.stat().st_mtime_ns if target.exists() else 0
+        if written.st_mtime_ns <= before:
+            os.utime(staged.path, ns=(before + 1, before + 1))
+        _flush(staged.path)
+        staged.path.rename(target)
+        _flush(target.parent)
+        return _etag(os.fstat(staged.file.fileno()))
 
     @contextmanager
     def _locked(self, key: str) -> Iterator[None]:

@@ -17,6 +17,12 @@ MANIFEST = "upstream/manifest.json"
 SHARDS = "upstream/shards/"
 PARTS = "upstream/parts/"
 LISTINGS = "listing/"
+TOMBSTONES = "tombstones/"
+REJECTED = "rejected/"
+SESSIONS = "sessions/"
+
+SIDECARS = (".metadata", ".asc", ".provenance")
+"""What stands behind a file's own name in the keys of what belongs to it."""
 
 
 def package(project: ProjectName, filename: str) -> str:
@@ -27,6 +33,26 @@ def package(project: ProjectName, filename: str) -> str:
 def metadata(project: ProjectName, filename: str) -> str:
     """The core metadata of a private file, byte for byte as in the archive (PEP 658)."""
     return f"{PACKAGES}{project}/{filename}.metadata"
+
+
+def signature(project: ProjectName, filename: str) -> str:
+    """The detached PGP signature of a private file."""
+    return f"{PACKAGES}{project}/{filename}.asc"
+
+
+def provenance(project: ProjectName, filename: str) -> str:
+    """The provenance object of a private file: its attestations (PEP 740)."""
+    return f"{PACKAGES}{project}/{filename}.provenance"
+
+
+def tombstone(project: ProjectName, canonical: str) -> str:
+    """Says that a file was deleted; by its canonical filename, so that no spelling of it is free."""
+    return f"{TOMBSTONES}{project}/{canonical}.json"
+
+
+def rejected(project: str, digest: str, filename: str) -> str:
+    """A file that was put into the bucket and is not fit to be listed; ``digest`` tells two apart."""
+    return f"{REJECTED}{project}/{digest}/{filename}"
 
 
 def project(name: ProjectName) -> str:

@@ -145,6 +145,29 @@ class ObjectStore(Store):
         finally:
             self.delete(staged.removeprefix(self._prefix))
 
+    def put_from(self, key: str, path: Path) -> None:
+        try:
+            obstore.put(
+                self._client,
+                self._prefix + key,
+                path,
+                chunk_size=SINGLE_PUT,
+                max_concurrency=4,
+                attributes=_ATTRIBUTES,
+            )
+        except (FileNotFoundError, BaseError) as error:
+            raise _storage_error(key, error) from error
+
+    def copy(self, source: str, target: str) -> None:
+        try:
+            obstore.copy(
+                self._client, self._prefix + source, self._prefix + target, overwrite=False
+            )
+        except AlreadyExistsError as error:
+            raise KeyExists(f"{target!r} exists") from error
+        except (FileNotFoundError, BaseError) as error:
+            raise _storage_error(source, error) from error
+
     def delete(self, key: str) -> None:
         try:
             obstore.delete(self._client, self._prefix + key)

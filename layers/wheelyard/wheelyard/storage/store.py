@@ -73,6 +73,17 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def put_from(self, key: str, path: Path) -> None:
+        """``put`` with the content of a local file, as ``create_from`` has it."""
+
+    @abstractmethod
+    def copy(self, source: str, target: str) -> None:
+        """``create`` with the content of another object, within the store.
+
+        Raises ``KeyNotFound`` if there is no ``source``, and ``KeyExists`` if ``target`` is taken.
+        """
+
+    @abstractmethod
     def replace(self, key: str, body: bytes, etag: str) -> str:
         """Write the object if it is still the one with ``etag``; returns the new tag.
 

@@ -1,0 +1,64 @@
+"""What may be published, beyond a file being sound: rules over the project's document. Pure."""
+
+from typing import NamedTuple
+
+from wheelyard.errors import FileExists, Forbidden
+from wheelyard.protocol.model import Project
+from wheelyard.publish.listing import other_sdist, parsed, same_file
+
+
+class Rules(NamedTuple):
+    """The settings that decide what is taken.
+
+    ``max_size``        bytes of the largest file
+    ``overwrite``       a published file may be replaced by another one under the same name
+    ``reuse_deleted``   the filename of a deleted file may be used again
+    ``legacy_formats``  eggs, ``.tar.bz2``, ``.tar.xz`` and old spellings of filenames are taken
+    """
+
+    max_size: int
+    overwrite: bool = False
+    reuse_deleted: bool = False
+    legacy_formats: bool = False
+
+
+def check_open(project: Project) -> None:
+    """Raises ``Forbidden`` for a project whose status refuses uploads (PEP 792)."""
+    if project.status in ("archived", "quarantined"):
+        raise Forbidden(
+            f"project {project.name!r} is {project.status} and takes no uploads"
+            + (f": {project.status_reason[:500]}" if project.status_reason else "")
+        )
+
+
+def check_rivals(project: Project, filename: str, sha256: str, *, overwrite: bool) -> None:
+    """Raises ``FileExists`` where the project has a file that this one cannot stand beside.
+
+    That is one with other content under the same name, one whose name means the same, and another
+    source distribution of the release. ``overwrite`` allows the first.
+    """
+    name = parsed(filename)
+    if name is None:
+        return
+    known = same_file(project, name)
+    if known is not None and known.filename != filename:
+        raise FileExists(
+            f"File already exists: {known.filename!r} is the same file as {filename!r} in another "
+            "spelling: upload it under that name, or raise the version"
+        )
+    if known is not None and known.hashes.get("sha256") != sha256 and not overwrite:
+        raise FileExists(exists(filename))
+    rival = other_sdist(project, name) if name.kind == "sdist" else None
+    if rival is not None:
+        raise FileExists(
+            f"File already exists: release {name.version} of {project.name!r} has the source "
+            f"distribution {rival.filename!r}; a release can have one"
+        )
+
+
+def exists(filename: str) -> str:
+    """What to tell somebody whose file has other content than the published one."""
+    return (
+        f"File already exists: {filename!r} was published with other content. Published files never "
+        "change: raise the version and upload that"
+    )

@@ -1,0 +1,262 @@
+"""Where published files stand: stored first, then listed, so that nothing is ever half-visible.
+
+The order is the whole of it. The file is created under its final key, which decides between rivals; then
+what stands beside it; then the project's document is replaced, then the catalogue. Whoever dies in
+between leaves a file that is stored and not listed, and the same upload sent again goes on from there.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from wheelyard.errors import FileExists, InvalidDocument, KeyExists, KeyNotFound
+from wheelyard.index.catalogue import Catalogue
+from wheelyard.protocol.model import File, Project
+from wheelyard.protocol.names import ProjectName
+from wheelyard.protocol.simple import parse_project, project_json
+from wheelyard.publish.incoming import Incoming, Source
+from wheelyard.publish.listing import with_file, without_files
+from wheelyard.publish.rules import Rules, check_open, check_rivals, exists
+from wheelyard.publish.tombstones import Tombstone, Tombstones
+from wheelyard.storage import keys
+from wheelyard.storage.editing import edit_object
+from wheelyard.storage.store import Store, Stored
+
+
+class Placed(NamedTuple):
+    """A file that is stored, and how it is to be listed.
+
+    ``canonical``  its name in the spelling by which files are compared
+    ``etags``      of the file and its metadata as stored by whoever placed it
+    ``created``    False where the very same file was there before
+    """
+
+    file: File
+    canonical: str
+    etags: tuple[str, str]
+    created: bool
+
+
+class Shelf:
+    """The private files of a store, their documents, and the catalogue."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, rules: Rules) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self.rules = rules
+        self.tombstones = Tombstones(store)
+
+    def project(self, name: ProjectName) -> Project:
+        """The project as it is now, without files if there is none. Raises ``InvalidDocument``."""
+        try:
+            return _parsed(name, self.store.get(keys.project(name)))
+        except KeyNotFound:
+            return Project(name)
+
+    def check(self, incoming: Incoming) -> bool:
+        """Refuse what can be refused before anything is stored; whether it is listed as it is.
+
+        Raises ``Forbidden`` and ``FileExists``.
+        """
+        project = self.project(incoming.project)
+        check_open(project)
+        known = listed(project, incoming.filename)
+        if known is not None and known.hashes.get("sha256") == incoming.sha256:
+            return True
+        check_rivals(project, incoming.filename, incoming.sha256, overwrite=self.rules.overwrite)
+        if not self.rules.reuse_deleted:
+            self._check_deleted(incoming.project, incoming.distribution.canonical)
+        return False
+
+    def place(self, incoming: Incoming, source: Source) -> Placed:
+        """Store the file and what stands beside it. Raises ``FileExists``."""
+        name, filename = incoming.project, incoming.filename
+        key = keys.package(name, filename)
+        created = replaced = False
+        try:
+            source.create(self.store, key)
+            created = True
+        except KeyExists:
+            if self._sha256(key) != incoming.sha256:
+                if not self.rules.overwrite:
+                    raise FileExists(exists(filename)) from None
+                self.unlist(name, [filename])
+                source.put(self.store, key)
+                created = replaced = True
+        self._place_sidecars(incoming, replaced=replaced)
+        return self.placed(incoming, created=created)
+
+    def _place_sidecars(self, incoming: Incoming, *, replaced: bool) -> None:
+        name, filename = incoming.project, incoming.filename
+        for key, body in (
+            (keys.metadata(name, filename), incoming.distribution.metadata_bytes),
+            (keys.signature(name, filename), incoming.signature),
+            (keys.provenance(name, filename), incoming.provenance),
+        ):
+            if replaced:
+                self.store.delete(key)
+            if body is not None:
+                with suppress(KeyExists):  # made by an upload that this one repeats
+                    self.store.create(key, body)
+
+    def placed(self, incoming: Incoming, *, created: bool) -> Placed:
+        """How the stored file is to be listed, by what is stored. Raises ``KeyNotFound``."""
+        name, filename = incoming.project, incoming.filename
+        stored = self.store.head(keys.package(name, filename))
+        described = self.store.head(keys.metadata(name, filename))
+        signed = incoming.signature is not None or (
+            not created and self._exists(keys.signature(name, filename))
+        )
+        attested = incoming.provenance is not None or (
+            not created and self._exists(keys.provenance(name, filename))
+        )
+        file = as_listed(incoming, stored.modified, signed=signed, attested=attested)
+        canonical = incoming.distribution.canonical
+        return Placed(file, canonical, (stored.etag, described.etag), created)
+
+    def list(self, name: ProjectName, placed: Sequence[Placed]) -> None:
+        """Have stored files in the project's document, all at once, and the project in the catalogue.
+
+        Raises ``FileExists``, ``Forbidden`` and ``InvalidDocument``; then none of them is listed.
+        """
+        if self.rules.reuse_deleted:
+            for each in placed:
+                self.tombstones.remove(name, each.canonical)
+        self.edit(name, lambda project: self._with(project, placed))
+        self.catalogue.add(name)
+        # Whoever deletes a file puts the tombstone first and takes it from the document then. If that
+        # came between the check and the listing here, one of the two sees the other.
+        for each in placed:
+            try:
+                self._check_deleted(name, each.canonical)
+            except FileExists:
+                self.unlist(name, [each.file.filename])
+                raise
+
+    def _with(self, project: Project, placed: Sequence[Placed]) -> Project:
+        check_open(project)
+        for each in placed:
+            file = each.file
+            sha256 = file.hashes["sha256"]
+            check_rivals(project, file.filename, sha256, overwrite=self.rules.overwrite)
+            known = listed(project, file.filename)
+            if known is not None and known.hashes.get("sha256") == sha256:
+                file = _merged(known, file)
+            elif self.rules.overwrite:
+                self._check_still_there(project.name, each)
+            if file != known:
+                project = with_file(project, file)
+        return project
+
+    def _check_still_there(self, name: ProjectName, placed: Placed) -> None:
+        """Of two that replace one file at the same time, neither may list what the other stored."""
+        filename = placed.file.filename
+        etags = tuple(
+            self.store.head(key).etag
+            for key in (keys.package(name, filename), keys.metadata(name, filename))
+        )
+        if etags != placed.etags:
+            raise FileExists(
+                f"File already exists: {filename!r} was replaced by another upload at the same time: "
+                "upload it again if yours is to stay"
+            )
+
+    def unlist(self, name: ProjectName, filenames: Collection[str]) -> None:
+        """Have files no longer in the project's document; the project stays, even without any."""
+        try:
+            self.store.head(keys.project(name))
+        except KeyNotFound:
+            return
+        self.edit(name, lambda project: without_files(project, filenames))
+
+    def remove(self, name: ProjectName, filename: str, canonical: str, sha256: str | None) -> None:
+        """Delete a file for good: its tombstone, its listing, what stands beside it, itself."""
+        self.tombstones.put(name, canonical, Tombstone(filename, sha256))
+        self.unlist(name, [filename])
+        for key in (
+            keys.metadata(name, filename),
+            keys.signature(name, filename),
+            keys.provenance(name, filename),
+            keys.package(name, filename),
+        ):
+            self.store.delete(key)
+
+    def edit(self, name: ProjectName, change: Callable[[Project], Project]) -> bool:
+        """Change the project's document; returns whether there was anything to change."""
+
+        def edit(stored: Stored | None) -> bytes | None:
+            project = Project(name) if stored is None else _parsed(name, stored)
+            changed = change(project)
+            return None if changed == project and stored else project_json(changed)
+
+        return edit_object(self.store, keys.project(name), edit)
+
+    def _check_deleted(self, name: ProjectName, canonical: str) -> None:
+        tombstone = self.tombstones.find(name, canonical)
+        if tombstone is not None:
+            raise FileExists(
+                f"File already exists: {tombstone.filename!r} was published and deleted, and its name "
+                "is not used again: raise the version and upload that"
+            )
+
+    def _exists(self, key: str) -> bool:
+        try:
+            self.store.head(key)
+        except KeyNotFound:
+            return False
+        return True
+
+    def _sha256(self, key: str) -> str:
+        digest = hashlib.sha256()
+        for chunk in self.store.read(key):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+def as_listed(incoming: Incoming, modified: datetime, *, signed: bool, attested: bool) -> File:
+    """The file as its project's document has it.
+
+    The upload time is the store's own, so that what is stored gives the same document again.
+    """
+    distribution = incoming.distribution
+    metadata = hashlib.sha256(distribution.metadata_bytes).hexdigest()
+    return File(
+        filename=incoming.filename,
+        url=incoming.filename,
+        hashes={"sha256": incoming.sha256},
+        requires_python=distribution.metadata.requires_python or None,
+        # An sdist's may be dynamic, and clients would take it for the wheel's to be (PEP 658).
+        core_metadata={"sha256": metadata} if distribution.kind == "wheel" else None,
+        size=incoming.size,
+        upload_time=upload_time(modified),
+        gpg_sig=True if signed else None,
+        provenance=f"{incoming.filename}.provenance" if attested else None,
+    )
+
+
+def upload_time(modified: datetime) -> str:
+    """A time as a document has it (PEP 700)."""
+    return modified.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def listed(project: Project, filename: str) -> File | None:
+    """The file of exactly this name."""
+    return next((file for file in project.files if file.filename == filename), None)
+
+
+def _merged(known: File, file: File) -> File:
+    """The listed record of a file, with what was stored beside the file since."""
+    return known._replace(
+        core_metadata=known.core_metadata or file.core_metadata,
+        gpg_sig=known.gpg_sig or file.gpg_sig,
+        provenance=known.provenance or file.provenance,
+    )
+
+
+def _parsed(name: ProjectName, stored: Stored) -> Project:
+    project = parse_project(stored.body)
+    if project.name != name:
+        raise InvalidDocument(f"the document of {name!r} calls itself {project.name!r}")
+    return project
