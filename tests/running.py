@@ -12,11 +12,13 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from distributions import BuiltDistribution
+from legacy_form import upload_form
 from wheelyard.access.users import Users
 from wheelyard.storage.directory import DirectoryStore
 
@@ -62,15 +64,24 @@ class Index:
     """``wheelyard serve`` over ``store``, started and stopped as often as a test likes."""
 
     def __init__(
-        self, folder: Path, *, store: str | None = None, environ: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        store: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
-        """``folder`` takes the logs and, unless ``store`` says another place, what is stored."""
+        """``folder`` takes the logs and, unless ``store`` says another place, what is stored.
+
+        ``environ`` has further variables for the server, ``options`` further ones of its command line.
+        """
         self.folder = folder
         self.location = store or str(folder / "store")
         self.out = folder / "server.out"
         self.log = folder / "server.log"
         self.port = 0
         self._environ = dict(environ or {})
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,11 +110,16 @@ class Index:
         assert self._process is not None, "the server was not started"
         return self._process.pid
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and neither stopped nor killed."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start, on a port that is free, and wait until it answers."""
         for _ in range(START_ATTEMPTS):
             self.port = free_port()
-            self._process = self.spawn("--port", str(self.port))
+            self._process = self.spawn("--port", str(self.port), *self._options)
             if self._answers():
                 return
             self.kill()
@@ -132,10 +148,20 @@ class Index:
                 time.sleep(0.02)
         return False
 
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
-        """Ask the server to stop and wait until it has; returns its exit status."""
+    def wait_until_ready(self) -> None:
+        """Return when the server answers."""
+        assert self._answers(), f"the server does not answer:\n{self.log_text()}"
+
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
+        """Ask the server to stop and wait until it has; returns its exit status.
+
+        With ``group`` its children are signalled as well, as a terminal does it.
+        """
         assert self._process is not None, "the server was not started"
-        self._process.send_signal(how)
+        if group:
+            os.killpg(self._process.pid, how)
+        else:
+            self._process.send_signal(how)
         try:
             return self._process.wait(READY_WITHIN)
         except subprocess.TimeoutExpired:
@@ -171,6 +197,17 @@ class Index:
         finally:
             connection.close()
 
+    def upload(self, file: BuiltDistribution, account: Account | None = UPLOADER) -> Answer:
+        """Send the legacy form for a file."""
+        form = upload_form(file)
+        return self.request("POST", "/legacy/", account, form.headers, form.body)
+
+    def publish(self, *files: BuiltDistribution) -> None:
+        """Have the files in the index."""
+        for file in files:
+            answer = self.upload(file)
+            assert answer.status == 200, answer
+
     def page(self, project: str, account: Account = READER) -> Any:
         """A project's page in JSON."""
         answer = self.request(
@@ -178,6 +215,14 @@ class Index:
         )
         assert answer.status == 200, answer
         return answer.json()
+
+    def edit_page(self, project: str, edit: Callable[[dict[str, Any]], None]) -> None:
+        """Change a project's stored document, as someone with access to the store may."""
+        store, key = DirectoryStore(self.store), f"projects/{project}.json"
+        stored = store.get(key)
+        document = json.loads(stored.body)
+        edit(document)
+        store.replace(key, json.dumps(document).encode(), stored.etag)
 
     def printed(self) -> str:
         """What the server said to the person who started it."""
@@ -193,8 +238,9 @@ class Index:
 
     def workers(self) -> list[int]:
         """The processes that answer requests."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(child) for child in children.split()]
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        # Beside them there is multiprocessing's resource tracker.
+        return [int(pid) for pid in children if b"spawn_main" in _command(pid)]
 
 
 def add_users(store: Path) -> None:
@@ -205,14 +251,17 @@ def add_users(store: Path) -> None:
 
 
 @contextmanager
-def running(folder: Path, environ: Mapping[str, str] | None = None) -> Iterator[Index]:
-    """A server over a new store in ``folder``; that it stopped cleanly in the end is asserted."""
-    index = Index(folder, environ=environ)
+def running(
+    folder: Path, environ: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> Iterator[Index]:
+    """A server over a new store in ``folder``; asserts that it stops cleanly in the end."""
+    index = Index(folder, environ=environ, options=options)
     add_users(index.store)
     index.start()
     try:
         yield index
-        assert index.stop() == 0, index.log_text()
+        assert not index.runs or index.stop() == 0, index.log_text()
+        index.log_lines()
     finally:
         index.kill()
 
@@ -233,3 +282,7 @@ def environment() -> dict[str, str]:
         if name in needed or name.startswith("COVERAGE_")
     }
     return kept | {"PYTHONPATH": str(PACKAGE), "UPSTREAM_INDEX_URL": "none"}
+
+
+def _command(pid: str) -> bytes:
+    return Path(f"/proc/{pid}/cmdline").read_bytes()

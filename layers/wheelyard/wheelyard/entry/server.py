@@ -6,7 +6,9 @@ of a pool, and bodies are streamed between it and the event loop in both directi
 
 import asyncio
 import logging
+import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -36,6 +38,20 @@ class Server:
     def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called before the first request: a worker whose parent was killed gives the port up."""
+        if (parent := multiprocessing.parent_process()) is not None:
+            loop.add_reader(parent.sentinel, _stop_without_parent, loop, parent.sentinel)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Called after the last request: leave without tidying the interpreter up.
+
+        granian's threads still run, and the process would abort when one of them asks for the
+        interpreter meanwhile.
+        """
+        logging.shutdown()
+        os._exit(0)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Answer one request (https://github.com/emmett-framework/granian, "RSGI")."""
@@ -72,6 +88,11 @@ class Server:
     ) -> None:
         while chunk := await loop.run_in_executor(self._pool, next, chunks, b""):
             await transport.send_bytes(chunk)
+
+
+def _stop_without_parent(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
+    loop.remove_reader(sentinel)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Body(Iterable[bytes]):
@@ -130,6 +151,8 @@ def serve(options: ServeOptions) -> None:
     from granian.log import LogLevels
 
     os.environ[STORE_VARIABLE] = options.store
+    # The threads of an S3 client that this process used do not live on in a forked one.
+    multiprocessing.set_start_method("spawn", force=True)
     Granian(
         f"{__name__}:from_environment",
         address=options.host,
@@ -137,9 +160,11 @@ def serve(options: ServeOptions) -> None:
         interface=Interfaces.RSGI,
         workers=options.workers,
         workers_kill_timeout=30,
+        respawn_failed_workers=True,
         websockets=False,
         factory=True,
         log_level=LogLevels.warning,
+        log_dictconfig={"loggers": {"_granian": {}}},  # no lines of another form than ours
     ).serve()
 
 

@@ -8,7 +8,7 @@ import click
 
 from wheelyard.access.passwords import make_password
 from wheelyard.access.users import Users
-from wheelyard.entry.server import ServeOptions, serve
+from wheelyard.entry.server import ServeOptions, log_to_standard_error, serve
 from wheelyard.errors import InvalidSetting
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_store
@@ -24,6 +24,7 @@ def start(location: str, host: str, port: int, workers: int, env: Mapping[str, s
     Raises ``InvalidSetting`` for a setting or address that cannot be used, and ``StorageError``.
     """
     settings = Settings.from_env(env)
+    log_to_standard_error(settings.logging_level)
     _check_address(host, port)
     store = open_store(location, env, settings.presign_lifetime)
     if (staging := store.staging()) is not None:
