@@ -1,0 +1,38 @@
+"""The command line, ``wheelyard``: one module a group of commands."""
+
+import sys
+
+import click
+
+from wheelyard import __version__
+from wheelyard.entry.cli.serve import serve
+from wheelyard.entry.cli.users import user
+from wheelyard.errors import WheelyardError
+
+
+def main() -> None:
+    """Run the command line; an error is one line and exit status 1."""
+    try:
+        cli.main(prog_name="wheelyard", standalone_mode=False)
+    except click.exceptions.Abort:
+        _fail("interrupted")
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except WheelyardError as error:
+        _fail(str(error))
+
+
+def _fail(message: str) -> None:
+    click.echo(f"wheelyard: error: {message}", err=True)
+    sys.exit(1)
+
+
+@click.group()
+@click.version_option(__version__, message="wheelyard %(version)s")
+def cli() -> None:
+    """A private Python package index."""
+
+
+for command in (serve, user):
+    cli.add_command(command)
