@@ -54,8 +54,8 @@ class MiniStack(NamedTuple):
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[MiniStack]:
-    """Start it with its files in ``folder``, and stop it."""
+def running(folder: Path, **environment: str) -> Iterator[MiniStack]:
+    """Start it with its files in ``folder``, and stop it. Functions see ``environment`` too."""
     emulator = MiniStack(_free_port())
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("wb") as log:
@@ -72,7 +72,8 @@ def running(folder: Path) -> Iterator[MiniStack]:
                 "MINISTACK_REGION": REGION,
                 # What Lambda's runtime calls a variable by which libraries know where they run.
                 "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-            },
+            }
+            | environment,
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,

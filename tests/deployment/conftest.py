@@ -1,12 +1,15 @@
 """What was built, and the stack deployed from it, once a test run."""
 
+import socket
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 import emulator
 import tools
+from clients import PUBLISHER
 from stack import Stack, deployed
 
 
@@ -24,6 +27,37 @@ def stack(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sta
     """The stack, deployed to an emulator by ``sam deploy``."""
     with emulator.running(tmp_path_factory.mktemp("ministack")) as aws:
         yield deployed(aws, built / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def daemon() -> Iterator[socket.socket]:
+    """What the X-Ray SDK sends its segments to: the daemon beside a function, by UDP."""
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        receiver.settimeout(30)
+        yield receiver
+
+
+@pytest.fixture(scope="session")
+def tuned(
+    built: Path, daemon: socket.socket, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A stack with other parameters than the default ones, and a user who may upload."""
+    address = "{}:{}".format(*daemon.getsockname())
+    folder = tmp_path_factory.mktemp("ministack")
+    with emulator.running(folder, AWS_XRAY_DAEMON_ADDRESS=address) as aws:
+        stack = deployed(
+            aws,
+            built / "template.yaml",
+            RepoBasePrefix="acme/index",
+            PresignLifetime="120",
+            MemorySize="512",
+            LoggingLevel="WARNING",
+            XRay="true",
+        )
+        user = {"username": PUBLISHER.name, "password": PUBLISHER.password, "upload": True}
+        stack.administer({"putUser": user})
+        yield stack
 
 
 def _need_python_of_lambda() -> None:

@@ -1,35 +1,18 @@
 """Real clients against the deployed stack, through its Function URLs."""
 
 import secrets
-from base64 import b64encode
-from contextlib import closing
-from http.client import HTTPConnection
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import pytest
 
+import clients
 import tools
+from clients import User
 from distributions import BuiltDistribution, build_sdist, build_wheel
 from stack import FunctionError, Stack
 
-if TYPE_CHECKING:
-    import subprocess
-
 pytestmark = pytest.mark.deployment
-
-
-class User(NamedTuple):
-    """Somebody whom the admin function knows."""
-
-    name: str
-    password: str
-
-    def within(self, url: str) -> str:
-        """``url`` with the credentials in it, as pip and uv take them."""
-        scheme, separator, rest = url.partition("://")
-        return f"{scheme}{separator}{self.name}:{self.password}@{rest}"
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +37,7 @@ def published(
 ) -> list[BuiltDistribution]:
     """A wheel and an sdist, uploaded by twine."""
     files = [build_wheel("acme-rocket", "1.0"), build_sdist("acme-rocket", "1.0")]
-    done = _twine(stack, publisher, tmp_path_factory.mktemp("published"), *files)
+    done = clients.twine(stack, publisher, tmp_path_factory.mktemp("published"), *files)
     assert done.returncode == 0, done.stdout
     return files
 
@@ -103,7 +86,7 @@ def test_same_upload_again(
     stack: Stack, publisher: User, published: list[BuiltDistribution], tmp_path: Path
 ) -> None:
     """The very same files can be uploaded again."""
-    assert _twine(stack, publisher, tmp_path, *published).returncode == 0
+    assert clients.twine(stack, publisher, tmp_path, *published).returncode == 0
 
 
 def test_other_content(
@@ -112,7 +95,7 @@ def test_other_content(
     """Another file under a published name is refused, and twine says why."""
     other = build_wheel("acme-rocket", "1.0", files={"acme_rocket/__init__.py": b"changed = 1\n"})
     assert other.filename == published[0].filename
-    refused = _twine(stack, publisher, tmp_path, other)
+    refused = clients.twine(stack, publisher, tmp_path, other)
     assert refused.returncode != 0
     assert "File already exists" in refused.stdout
 
@@ -121,7 +104,7 @@ def test_reader_may_not_upload(
     stack: Stack, reader: User, published: list[BuiltDistribution], tmp_path: Path
 ) -> None:
     """A user without the upload role is refused."""
-    refused = _twine(stack, reader, tmp_path, published[0])
+    refused = clients.twine(stack, reader, tmp_path, published[0])
     assert refused.returncode != 0
     assert "403" in refused.stdout
 
@@ -131,7 +114,7 @@ def test_request_function_takes_no_uploads(
 ) -> None:
     """Uploading works by the upload function only, whoever one is."""
     elsewhere = stack._replace(upload_url=stack.index_url)
-    refused = _twine(elsewhere, publisher, tmp_path, published[0])
+    refused = clients.twine(elsewhere, publisher, tmp_path, published[0])
     assert refused.returncode != 0
     assert "405" in refused.stdout
 
@@ -141,19 +124,19 @@ def test_file_is_a_redirect_to_s3(
 ) -> None:
     """A file's address leads to a presigned link, which nobody keeps and which needs no credentials."""
     wheel = published[0]
-    answer = _get(f"{stack.index_url}acme-rocket/{wheel.filename}", reader)
+    answer = clients.get(f"{stack.index_url}acme-rocket/{wheel.filename}", reader)
     assert answer.status == 302
     assert answer.headers["cache-control"] == "no-store"
     link = answer.headers["location"]
     assert urlsplit(link).path == f"/{stack.bucket}/packages/acme-rocket/{wheel.filename}"
-    assert _get(link).body == wheel.content
-    assert _get(link.replace("X-Amz-Signature=", "X-Amz-Signature=0")).status == 403
+    assert clients.get(link).body == wheel.content
+    assert clients.get(link.replace("X-Amz-Signature=", "X-Amz-Signature=0")).status == 403
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/vnd.pypi.simple.v1+json"])
 def test_pages(stack: Stack, reader: User, published: list[BuiltDistribution], accept: str) -> None:
     """The project's page comes in both forms, and names each file."""
-    answer = _get(f"{stack.index_url}acme-rocket/", reader, accept=accept)
+    answer = clients.get(f"{stack.index_url}acme-rocket/", reader, accept=accept)
     assert answer.status == 200
     assert answer.headers["content-type"].startswith(accept)
     for file in published:
@@ -164,8 +147,8 @@ def test_without_credentials(stack: Stack) -> None:
     """Health answers everybody; anything else is 401 with the challenge."""
     for url in (stack.index_url, stack.upload_url):
         root = url.removesuffix("simple/")
-        assert _get(f"{root}-/health").status == 200
-        answer = _get(f"{root}simple/")
+        assert clients.get(f"{root}-/health").status == 200
+        answer = clients.get(f"{root}simple/")
         assert answer.status == 401
         assert answer.headers["www-authenticate"].startswith("Basic realm=")
 
@@ -176,54 +159,13 @@ def test_removed_user(stack: Stack) -> None:
     assert stack.administer({"putUser": _fields(user)}) == {"user": "leaver", "upload": False}
     assert stack.administer({"removeUser": "leaver"}) == {"user": "leaver", "removed": True}
     assert stack.administer({"removeUser": "leaver"}) == {"user": "leaver", "removed": False}
-    assert _get(stack.index_url, user).status == 401
+    assert clients.get(stack.index_url, user).status == 401
 
 
 def test_wrong_payload(stack: Stack) -> None:
     """A payload that is none of the orders is a function error that names the place in it."""
     with pytest.raises(FunctionError, match=r"\$\.putUser\.upload"):
         stack.administer({"putUser": {"username": "a", "password": "b", "upload": "yes"}})
-
-
-class _Answer(NamedTuple):
-    """``headers`` have their names in lower case."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-
-def _get(url: str, user: User | None = None, accept: str = "*/*") -> _Answer:
-    """One GET, redirects not followed."""
-    address = urlsplit(url)
-    headers = {"Accept": accept}
-    if user is not None:
-        token = b64encode(f"{user.name}:{user.password}".encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
-    connection = HTTPConnection(address.netloc, timeout=60)
-    with closing(connection):
-        connection.request("GET", urlunsplit(("", "", *address[2:])), headers=headers)
-        got = connection.getresponse()
-        named = {name.lower(): value for name, value in got.getheaders()}
-        return _Answer(got.status, named, got.read())
-
-
-def _twine(
-    stack: Stack, user: User, folder: Path, *files: BuiltDistribution
-) -> "subprocess.CompletedProcess[str]":
-    for file in files:
-        (folder / file.filename).write_bytes(file.content)
-    return tools.run_unchecked(
-        "twine",
-        "upload",
-        "--non-interactive",
-        "--disable-progress-bar",
-        "--verbose",
-        "--repository-url",
-        stack.upload_url,
-        *(folder / file.filename for file in files),
-        environ=tools.environment(TWINE_USERNAME=user.name, TWINE_PASSWORD=user.password),
-    )
 
 
 def _fields(user: User) -> dict[str, str]:

@@ -1,0 +1,208 @@
+"""The functions' roles, as deployed, on an S3 that enforces their policies.
+
+The emulator that runs the functions enforces none, so its roles' policies are given to users of moto, which
+does; and each function's own code runs with the access key of its role.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto.core.authorization import enable_iam_authentication
+
+import lambdas
+from distributions import build_wheel
+from servers import S3Server, moto_server
+from stack import Stack
+from wheelyard.entry.admin import admin_handler
+from wheelyard.entry.functions import http_handler
+from wheelyard.protocol.model import File, Project
+from wheelyard.protocol.simple import project_json
+from wheelyard.storage.presign import Credentials
+
+pytestmark = pytest.mark.deployment
+
+PREFIX = "acme/index/"
+
+
+class Account(NamedTuple):
+    """An S3 with the stack's bucket, and who its roles are there."""
+
+    server: S3Server
+    bucket: str
+    owner: Any
+    roles: dict[str, Credentials]
+
+    def environment(self, role: str) -> dict[str, str]:
+        """The environment of the function that has ``role``."""
+        server = self.server._replace(credentials=self.roles[role])
+        return lambdas.environment(server, self.bucket, REPO_BASE_PREFIX=PREFIX)
+
+    def client(self, role: str) -> Any:
+        """A boto3 client that is ``role``."""
+        return _client(self.server._replace(credentials=self.roles[role]), "s3")
+
+
+@pytest.fixture(scope="module")
+def account(tuned: Stack) -> Iterator[Account]:
+    """Policies are enforced while this is in use, for every moto of this process."""
+    with moto_server() as server:
+        owner = _client(server, "s3")
+        owner.create_bucket(Bucket=tuned.bucket)
+        iam = _client(server, "iam")
+        roles = {name: _user(iam, name, _policies(tuned, name)) for name in _ROLES}
+        roles["Owner"] = _user(iam, "Owner", [_ANYTHING])
+        account = Account(server, tuned.bucket, owner, roles)
+        with enable_iam_authentication():
+            yield account._replace(owner=account.client("Owner"))
+
+
+def test_each_function_can_do_its_work(account: Account) -> None:
+    """With its own policies and no others, each function does everything that it is there for."""
+    administer = admin_handler(account.environment("Admin"))
+    administer({"putUser": {"username": "alice", "password": "hunter2", "upload": True}}, None)
+    administer({"putUser": {"username": "bob", "password": "hunter2"}}, None)
+    assert administer({"removeUser": "bob"}, None)["removed"] is True
+
+    upload = http_handler(account.environment("Upload"), uploads=True)
+    wheel = build_wheel("acme-rocket", "1.0")
+    for _ in range(2):
+        sent = upload(lambdas.upload("acme-rocket", wheel, "alice", "hunter2"), None)
+        assert sent["statusCode"] == 200
+    assert (
+        upload(lambdas.get("/+simple/acme-rocket/", "alice", "hunter2"), None)["statusCode"] == 200
+    )
+
+    read = http_handler(account.environment("Request"), uploads=False)
+    page = "/simple/acme-rocket/"
+    for path, status in [
+        ("/simple/", 200),
+        (page, 200),
+        (f"{page}{wheel.filename}.metadata", 200),
+        (f"{page}{wheel.filename}", 302),
+        (f"{page}acme_rocket-9.tar.gz", 404),
+        ("/simple/not-there/", 404),
+    ]:
+        assert read(lambdas.get(path, "alice", "hunter2"), None)["statusCode"] == status, path
+    assert read(lambdas.get("/simple/", "carol", "hunter2"), None)["statusCode"] == 401
+
+
+@pytest.mark.parametrize("role", ["Request", "Upload"])
+def test_oversize_page(account: Account, role: str) -> None:
+    """A page too large for a function's answer can be stored by whichever function is asked for it."""
+    files = tuple(
+        File(
+            filename=f"huge-{number}.0.tar.gz",
+            url=f"huge-{number}.0.tar.gz",
+            hashes={"sha256": f"{number:064x}"},
+            size=1,
+        )
+        for number in range(40_000)
+    )
+    document = project_json(Project("huge", files))  # type: ignore[arg-type] # a normalised name
+    account.owner.put_object(
+        Bucket=account.bucket, Key=f"{PREFIX}projects/huge.json", Body=document
+    )
+    admin_handler(account.environment("Admin"))(
+        {"putUser": {"username": "alice", "password": "hunter2"}}, None
+    )
+    handler = http_handler(account.environment(role), uploads=role == "Upload")
+    answer = handler(lambdas.get("/simple/huge/", "alice", "hunter2", "text/html"), None)
+    assert answer["statusCode"] == 302
+    key = urlsplit(answer["headers"]["location"]).path.removeprefix(f"/{account.bucket}/")
+    assert key.startswith(f"{PREFIX}oversize/")
+    assert account.owner.get_object(Bucket=account.bucket, Key=key)["ContentLength"] > 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("role", "action", "key"),
+    [
+        ("Request", "put_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Request", "put_object", "projects/acme.json"),
+        ("Request", "put_object", "users/somebody.json"),
+        ("Request", "delete_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Request", "get_object", "audit/2026/11/22/entry.json"),
+        ("Upload", "put_object", "users/somebody.json"),
+        ("Upload", "delete_object", "users/somebody.json"),
+        ("Upload", "delete_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Upload", "delete_object", "projects/acme.json"),
+        ("Admin", "get_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Admin", "put_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Admin", "put_object", "projects/acme.json"),
+    ],
+)
+@pytest.mark.parametrize("prefix", [PREFIX, "", "acme/other/"])
+def test_no_function_can_do_more(
+    account: Account, role: str, action: str, key: str, prefix: str
+) -> None:
+    """Taken over, a function is no help to do another one's work, nor anything outside of the prefix."""
+    with pytest.raises(ClientError, match=r"AccessDenied|403"):
+        getattr(account.client(role), action)(Bucket=account.bucket, Key=f"{prefix}{key}")
+
+
+@pytest.mark.parametrize(("role", "folder"), [("Request", "projects"), ("Upload", "packages")])
+def test_prefix_ends_at_a_folder(account: Account, role: str, folder: str) -> None:
+    """What one may read below the prefix, one may not read beside it."""
+    client = account.client(role)
+    for prefix in ("", "acme/", "acme/index-2/", "other/acme/index/"):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            client.get_object(Bucket=account.bucket, Key=f"{prefix}{folder}/acme.json")
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        client.get_object(Bucket=account.bucket, Key=f"{PREFIX}{folder}/acme.json")
+
+
+_ROLES = ("Request", "Upload", "Admin")
+
+_ANYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+
+
+def _policies(stack: Stack, function: str) -> list[str]:
+    """The documents of the policies that the role of ``function`` was deployed with."""
+    resource = stack.client("cloudformation").describe_stack_resource(
+        StackName="wheelyard", LogicalResourceId=f"{function}Role"
+    )
+    role = resource["StackResourceDetail"]["PhysicalResourceId"]
+    iam = stack.client("iam")
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    assert {"Log", "Trace"} < set(names)
+    documents = [
+        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
+    ]
+    return [json.dumps(document) for document in [*documents, _bulk_delete(documents)]]
+
+
+def _bulk_delete(documents: list[Any]) -> Any:
+    """For those who may delete: moto asks DeleteObjects for the action on the bucket, S3 on each object."""
+    statements = [statement for document in documents for statement in document["Statement"]]
+    (bucket,) = (each["Resource"] for each in statements if each["Action"] == "s3:ListBucket")
+    deletes = any("s3:DeleteObject" in each["Action"] for each in statements)
+    action = "s3:DeleteObject" if deletes else "s3:ListBucket"
+    statement = {"Effect": "Allow", "Action": action, "Resource": bucket}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _user(iam: Any, name: str, policies: list[str]) -> Credentials:
+    iam.create_user(UserName=name)
+    for number, policy in enumerate(policies):
+        iam.put_user_policy(UserName=name, PolicyName=str(number), PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def _client(server: S3Server, service: str) -> Any:  # boto3's clients have no common type
+    session = boto3.session.Session(
+        aws_access_key_id=server.credentials.access_key_id,
+        aws_secret_access_key=server.credentials.secret_access_key,
+        region_name=server.region,
+    )
+    config = Config(s3={"addressing_style": "path"}, signature_version="s3v4")
+    return session.client(  # type: ignore[call-overload]
+        service, endpoint_url=server.url, config=config if service == "s3" else None
+    )
