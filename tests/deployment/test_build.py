@@ -11,7 +11,7 @@ import pytest
 
 import tools
 
-pytestmark = pytest.mark.deployment
+pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 
 LAYERS = {"LayerArm64": 183, "LayerX8664": 62}
 """Each layer, and the number of its processor in an ELF file (System V ABI, e_machine)."""

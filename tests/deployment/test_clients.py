@@ -12,7 +12,7 @@ from clients import User
 from distributions import BuiltDistribution, build_sdist, build_wheel
 from stack import FunctionError, Stack
 
-pytestmark = pytest.mark.deployment
+pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 
 
 @pytest.fixture(scope="module")

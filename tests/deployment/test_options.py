@@ -12,7 +12,7 @@ from clients import PUBLISHER
 from distributions import BuiltDistribution, build_wheel
 from stack import Stack
 
-pytestmark = pytest.mark.deployment
+pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 
 
 @pytest.fixture(scope="module")

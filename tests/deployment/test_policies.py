@@ -25,7 +25,7 @@ from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.simple import project_json
 from wheelyard.storage.presign import Credentials
 
-pytestmark = pytest.mark.deployment
+pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 
 PREFIX = "acme/index/"
 
