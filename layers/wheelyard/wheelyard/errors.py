@@ -133,6 +133,46 @@ class TooLarge(WheelyardError):
     title = "File too large"
 
 
+# --- upstream ---
+
+
+class UpstreamError(WheelyardError):
+    """The upstream index is needed and does not give what it should.
+
+    ``retry_after``  seconds after which to ask again, where upstream said so
+    """
+
+    title = "The upstream index failed"
+
+    def __init__(self, message: str, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UpstreamUnavailable(UpstreamError):
+    """Upstream cannot be reached, is too slow, or asks for patience."""
+
+    title = "The upstream index is not available"
+
+
+class UpstreamRefused(UpstreamError):
+    """Upstream refuses, or would lead to where Wheelyard does not go."""
+
+    title = "The upstream index refused"
+
+
+class UpstreamInvalid(UpstreamError):
+    """What upstream sent cannot be used."""
+
+    title = "The upstream index sent something invalid"
+
+
+class UpstreamMismatch(UpstreamError):
+    """A file from upstream is not the one that its page promises; the message names both digests."""
+
+    title = "Digest mismatch"
+
+
 # --- storage ---
 
 

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from wheelyard.errors import InvalidSetting
+from wheelyard.errors import InvalidName, InvalidSetting
+from wheelyard.protocol.names import project_name
 
 GIB = 1024**3
 
@@ -13,6 +15,52 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 # S3 holds a presigned link for seven days at most.
 _LONGEST_PRESIGN = 7 * 24 * 3600
+_UPSTREAM = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
+_SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^\s:]+(:[^\s:]+)?")
+_PATTERN = re.compile(r"[a-z0-9*?\[\]!-]+")
+
+
+class UpstreamSettings(NamedTuple):
+    """The upstream index, and what never goes there.
+
+    ``location``       the URL of its simple index, which may hold credentials, or the ARN of a secret
+                       that holds it; empty for none
+    ``mode``           mirror, redirect or none
+    ``unknown``        deny or ask, for a name that is not in the snapshot
+    ``page_lifetime``  seconds
+    ``timeout``        seconds for one read
+    ``redirect_size``  bytes above which a file that is not stored yet is redirected; 0 for never
+    ``namespaces``     normalised names; each stands for itself and for all that begins with it and ``-``
+    ``denied``         globs over normalised names
+    """
+
+    location: str
+    mode: str
+    unknown: str
+    page_lifetime: int
+    timeout: int
+    redirect_size: int
+    namespaces: tuple[str, ...]
+    denied: tuple[str, ...]
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> "UpstreamSettings":
+        """Read the settings. Raises ``InvalidSetting`` naming the variable."""
+        mode = _choice(env, "UPSTREAM_MODE", "mirror", ("mirror", "redirect", "none"))
+        return cls(
+            location="" if mode == "none" else _upstream(env, "UPSTREAM_INDEX_URL"),
+            mode=mode,
+            unknown=_choice(env, "UPSTREAM_UNKNOWN", "deny", ("deny", "ask")),
+            page_lifetime=_number(env, "UPSTREAM_PAGE_LIFETIME", 600, 0, 30 * 24 * 3600),
+            timeout=_number(env, "UPSTREAM_TIMEOUT", 10, 1, 25),
+            redirect_size=_number(env, "UPSTREAM_REDIRECT_SIZE", 0, 0, 5 * 1024 * GIB),
+            namespaces=_namespaces(env, "PRIVATE_NAMESPACES"),
+            denied=_patterns(env, "DENIED_PROJECTS"),
+        )
+
+    def __repr__(self) -> str:
+        """Without the location, which may hold credentials."""
+        return f"<UpstreamSettings {self.mode} {'of an index' if self.location else 'of none'}>"
 
 
 class Settings(NamedTuple):
@@ -33,6 +81,7 @@ class Settings(NamedTuple):
     overwrite: bool
     reuse_deleted: bool
     legacy_formats: bool
+    upstream: UpstreamSettings
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
@@ -45,6 +94,7 @@ class Settings(NamedTuple):
             overwrite=_allowed(env, "OVERWRITE"),
             reuse_deleted=_allowed(env, "REUSE_DELETED"),
             legacy_formats=_allowed(env, "LEGACY_FORMATS"),
+            upstream=UpstreamSettings.from_env(env),
         )
 
 
@@ -103,3 +153,52 @@ def _base_path(env: Mapping[str, str], name: str) -> str:
     if value and not re.fullmatch(r"[A-Za-z0-9._~/-]+", value):
         raise InvalidSetting(f"{name} is {env[name]!r}: use a path such as '/pypi'")
     return f"/{value}" if value else ""
+
+
+def _upstream(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if value.lower() in ("", "none"):
+        return ""
+    # The value is not shown, since it may hold a password.
+    if not (_is_index(value) or _SECRET.fullmatch(value)):
+        raise InvalidSetting(
+            f"{name} cannot be used: give a simple index, https://[user:password@]host/path without "
+            "query or fragment, the ARN of a Secrets Manager secret that holds such a URL, or none"
+        )
+    return value
+
+
+def _is_index(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        return bool(_UPSTREAM.fullmatch(value) and parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _namespaces(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = []
+    for item in _items(env, name):
+        try:
+            found.append(project_name(item.rstrip("-_.")))
+        except InvalidName as error:
+            raise InvalidSetting(
+                f"{name} holds {item[:200]!r}: use prefixes of project names such as 'acme-'"
+            ) from error
+    return tuple(found)
+
+
+def _patterns(env: Mapping[str, str], name: str) -> tuple[str, ...]:
+    found = []
+    for item in _items(env, name):
+        pattern = re.sub(r"[-_.]+", "-", item).lower()
+        if not _PATTERN.fullmatch(pattern):
+            raise InvalidSetting(
+                f"{name} holds {item[:200]!r}: use project names; '*', '?' and '[…]' are wildcards"
+            )
+        found.append(pattern)
+    return tuple(found)
+
+
+def _items(env: Mapping[str, str], name: str) -> list[str]:
+    return [item.strip() for item in env.get(name, "").split(",") if item.strip()]

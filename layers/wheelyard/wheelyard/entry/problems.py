@@ -18,12 +18,16 @@ _STATUS: tuple[tuple[type[errors.WheelyardError], int], ...] = (
     (errors.MethodNotAllowed, 405),
     (errors.NotAcceptable, 406),
     (errors.TooLarge, 413),
+    (errors.UpstreamUnavailable, 503),
+    (errors.UpstreamError, 502),
     (errors.StorageError, 503),
     (errors.InvalidDocument, 500),
     (errors.InvalidSetting, 500),
     (errors.WheelyardError, 400),
 )
+# Seconds.
 _RETRY_AFTER = 5
+_LONGEST_RETRY_AFTER = 300
 
 
 def problem(error: errors.WheelyardError) -> Response:
@@ -35,6 +39,9 @@ def problem(error: errors.WheelyardError) -> Response:
         extra = (("www-authenticate", CHALLENGE),)
     elif isinstance(error, errors.MethodNotAllowed):
         extra = (("allow", ", ".join(error.allowed)),)
+    elif isinstance(error, errors.UpstreamError):
+        seconds = min(error.retry_after or _RETRY_AFTER, _LONGEST_RETRY_AFTER)
+        extra = (("retry-after", str(seconds)),)
     elif status == 503:
         # What the store said is in the log; it may name buckets and keys.
         detail = "The index cannot reach its storage right now: try again in a moment"

@@ -13,6 +13,7 @@ PROJECTS = "projects/"
 CATALOGUE = "catalogue/"
 USERS = "users/"
 OVERSIZE = "oversize/"
+MIRROR_FILES = "mirror/files/"
 MANIFEST = "upstream/manifest.json"
 SHARDS = "upstream/shards/"
 PARTS = "upstream/parts/"
@@ -93,3 +94,23 @@ def part(run: str, number: int) -> str:
 def listing(digest: str, form: str) -> str:
     """A form of the root listing, ``json`` or ``html``, with ``.gz`` if compressed; named by content."""
     return f"{LISTINGS}{digest}.{form}"
+
+
+def mirror_page(name: ProjectName) -> str:
+    """An upstream project's page, in JSON as served here."""
+    return f"mirror/pages/{name}.json"
+
+
+def mirror_urls(name: ProjectName) -> str:
+    """Where an upstream project's files are, with which digests, and how to revalidate its page."""
+    return f"mirror/urls/{name}.json"
+
+
+def mirror_file(project: ProjectName, filename: str) -> str:
+    """An upstream file. Created once its digest is checked, never changed."""
+    return f"{MIRROR_FILES}{project}/{filename}"
+
+
+def mirror_metadata(project: ProjectName, filename: str) -> str:
+    """The core metadata of an upstream wheel."""
+    return f"{MIRROR_FILES}{project}/{filename}.metadata"

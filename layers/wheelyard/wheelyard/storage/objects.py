@@ -18,6 +18,7 @@ from obstore.exceptions import (
 )
 
 from wheelyard.errors import KeyChanged, KeyExists, KeyNotFound, StorageError
+from wheelyard.storage import keys
 from wheelyard.storage.store import CHUNK, Entry, Store, Stored
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SINGLE_PUT = 8 * CHUNK
 
 STAGING = "staging/"
 
-# A private file never changes under its key, so whoever fetched it by a presigned link may keep it.
+# A file never changes under its key, so whoever fetched it by a presigned link may keep it.
 _ATTRIBUTES: "Attributes" = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
@@ -90,7 +91,7 @@ class ObjectStore(Store):
 
     def create(self, key: str, body: bytes) -> str:
         try:
-            immutable = key.startswith("packages/")
+            immutable = key.startswith((keys.PACKAGES, keys.MIRROR_FILES))
             return self._put(key, body, "create", _ATTRIBUTES if immutable else None)
         except AlreadyExistsError as error:
             raise KeyExists(f"{key!r} exists") from error
