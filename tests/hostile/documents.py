@@ -105,6 +105,16 @@ DOCUMENTS = (
     _field("an encoded body", "Content-Transfer-Encoding: base64", "Encoding: is not allowed"),
     _wheel("a Summary not in UTF-8", _HEAD.encode() + b"Summary: \xff\n", "Summary: "),
     _wheel("a description not in UTF-8", _HEAD.encode() + b"\n\xff\n", "Description: "),
+    _wheel(
+        "1,000 different fields",
+        _HEAD + "".join(f"X-{number}: 1\n" for number in range(1000)),
+        "more than 300 different ones",
+    ),
+    _wheel(
+        "30,000 fields",
+        _HEAD + "Requires-Dist: x\n" * 30_000,
+        "more than 20,000 fields",
+    ),
     _field(
         "several problems at once",
         "Requires-Python: old\nRequires-Dist: !",

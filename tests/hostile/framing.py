@@ -156,6 +156,11 @@ _HEADERS = (
     _mode("a device", 0o020666, "neither a file nor a folder"),
     _mode("a pipe", 0o010666, "neither a file nor a folder"),
     _mode("a folder by its mode only", 0o040755, "neither a file nor a folder"),
+    _added(
+        "a folder that hides data",
+        "a folder with contents",
+        Raw(b"demo/sub/", data=b"hidden", both={"method": 8}),
+    ),
     _added("a folder with contents", "a folder with contents", Raw(b"demo/sub/", b"x")),
     _added("a second file of a name", "'demo/__init__.py' is there twice", _FIRST),
     _added("a file and a folder of a name", "is there twice", Raw(b"demo/__init__.py/")),

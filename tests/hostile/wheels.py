@@ -94,6 +94,14 @@ _DOCUMENT = (
         wheel_document("py3-none-win32"),
         "'py3-none-win32', the filename 'py3-none-any'",
     ),
+    _with_wheel(
+        "a Tag that is a million tags",
+        b"Wheel-Version: 1.0\nTag: " + b"-".join([b".".join([b"a%d" % n for n in range(100)])] * 3),
+        "it has too many tags",
+    ),
+    _with_wheel(
+        "2,000 Tag lines", wheel_document() + b"Tag: py3-none-any\n" * 2000, "it has too many tags"
+    ),
     _with_wheel("a Tag that is none", b"Wheel-Version: 1.0\nTag: py3\n", "is not like"),
     _with_wheel("a Build that the filename has not", wheel_document(build="7"), "its Build is '7'"),
 )

@@ -17,6 +17,8 @@ _VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
 _LICENSE_FILES_SINCE = _VERSIONS[6:]
 _SHOWN = 200
 _MOST_PROBLEMS = 10
+_MOST_FIELDS, _MOST_NAMES = 20_000, 300
+_MIME = frozenset({b"content-type", b"content-transfer-encoding"})
 # The parsers behind these fields recurse; a Version becomes an int, which has at most 4,300 digits.
 _MOST_PARENTHESES = 50
 _NESTING = ("requires_dist", "license_expression", "description_content_type")
@@ -113,7 +115,7 @@ class _Read(NamedTuple):
 
 
 def _read(raw: bytes) -> _Read:
-    _refuse_mime(raw)
+    _check_headers(raw)
     fields, unparsed = parse_email(raw)
     known = [(name, values) for name, values in unparsed.items() if name in _KNOWN]
     # Before 2.4 standardised it, setuptools wrote this field with paths that are no longer right.
@@ -122,13 +124,18 @@ def _read(raw: bytes) -> _Read:
     return _Read(fields, known)
 
 
-def _refuse_mime(raw: bytes) -> None:
-    """These headers would have the email parser open nested messages, without a limit to the depth."""
+def _check_headers(raw: bytes) -> None:
+    """Refuse what the email parser has no limits for: nested messages, and very many fields."""
     headers = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").partition(b"\n\n")[0]
-    for line in headers.lower().split(b"\n"):
-        name = line.partition(b":")[0]
-        if name in (b"content-type", b"content-transfer-encoding"):
-            raise InvalidMetadata(_problem(name.decode(), "is not allowed"))
+    lines = [line for line in headers.split(b"\n") if not line.startswith((b" ", b"\t"))]
+    names = {line.partition(b":")[0] for line in lines}
+    for name in {name.lower() for name in names} & _MIME:
+        raise InvalidMetadata(_problem(name.decode(), "is not allowed"))
+    if len(lines) > _MOST_FIELDS or len(names) > _MOST_NAMES:
+        raise InvalidMetadata(
+            f"The metadata has more than {_MOST_FIELDS:,} fields, or more than {_MOST_NAMES} different "
+            "ones: end the fields with an empty line, before the description"
+        )
 
 
 def _too_deep(fields: RawMetadata) -> list[str]:

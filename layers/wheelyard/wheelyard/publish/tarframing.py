@@ -36,18 +36,21 @@ class Source:
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
         self._pieces = iter(pieces)
-        self._rest = b""
+        self._piece = b""
+        self._position = 0
 
     def read(self, size: int) -> bytes:
         """Exactly ``size`` bytes, fewer only at the end."""
-        parts = [self._rest]
-        missing = size - len(self._rest)
-        while missing > 0 and (piece := next(self._pieces, b"")):
-            parts.append(piece)
-            missing -= len(piece)
-        data = b"".join(parts)
-        self._rest = data[size:]
-        return data[:size]
+        data = self._next(size)
+        while len(data) < size and (piece := next(self._pieces, b"")):
+            self._piece, self._position = piece, 0
+            data += self._next(size - len(data))
+        return data
+
+    def _next(self, size: int) -> bytes:
+        data = self._piece[self._position : self._position + size]
+        self._position += len(data)
+        return data
 
 
 def framed(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -22,6 +22,8 @@ from wheelyard.publish.ziparchive import ZipArchive
 _MOST_RECORD = 32 * 1024 * 1024
 _MOST_WHEEL = 256 * 1024
 _SIGNATURES = ("RECORD.jws", "RECORD.p7s")
+# A compressed tag set is a product of three.
+_MOST_TAGS, _MOST_DOTS = 1000, 20
 _VERSION = re.compile(r"1\.\d{1,3}")
 
 
@@ -81,6 +83,8 @@ def _values(fields: email.message.Message, name: str) -> list[str]:
 
 
 def _tags(values: list[str]) -> frozenset[Tag]:
+    if len(values) > _MOST_TAGS or any(value.count(".") > _MOST_DOTS for value in values):
+        raise InvalidArchive("WHEEL: it has too many tags: give each 'python-abi-platform' once")
     try:
         return frozenset(tag for value in values for tag in parse_tag(value))
     except (InvalidTag, ValueError) as e:

@@ -17,6 +17,7 @@ from wheelyard.publish.members import shown
 from wheelyard.publish.zipend import REBUILD, Directory, find_directory, unpack_at, zip64_wrong
 
 STORED, DEFLATED = 0, 8
+_EMPTY = b"\x03\x00"  # nothing, deflated
 
 _LOCAL = struct.Struct("<4s5H3L2H")  # 4.3.7
 _CENTRAL = struct.Struct("<4s6H3L5H2L")  # 4.3.12
@@ -123,7 +124,7 @@ def _check_kind(header: _Header, mode: int) -> None:
         stat.S_ISDIR(mode) and not folder
     ):
         raise InvalidArchive(f"{named} is neither a file nor a folder: leave it out")
-    if folder and header.size:
+    if folder and (header.size or header.compressed > len(_EMPTY)):
         raise InvalidArchive(f"{named} is a folder with contents of its own: {REBUILD}")
 
 
