@@ -81,6 +81,11 @@ _ENDS = (
         raw_zip(_RAW, end={"here": 9, "count": 9}),
         "not as long as its end record says",
     ),
+    _framing(
+        "noise in the directory",
+        _PLAIN.replace(b"PK\x01\x02", b"PK\x09\x02", 1),
+        "not as long as its end record says",
+    ),
     _framing("a directory too long", raw_zip(_RAW, end={"length": 9999}), "beside its directory"),
     _framing("a directory elsewhere", raw_zip(_RAW, end={"offset": 7}), "beside its directory"),
     _framing("bytes behind the directory", raw_zip(_RAW, before_end=b"x" * 9), "beside its"),

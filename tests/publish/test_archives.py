@@ -1,7 +1,9 @@
 """Distribution files: what is accepted and read from them, and what is refused with which words."""
 
+import bz2
 import gzip
 import io
+import lzma
 import random
 import tracemalloc
 from collections.abc import Iterator
@@ -294,6 +296,47 @@ def test_a_bomb_takes_little_memory(bomb: Hostile, tmp_path: Path) -> None:
     path.write_bytes(bomb.content)
     with within(2_000_000), pytest.raises(InvalidArchive, match="unpacks to more"):
         inspect(path, bomb.filename)
+
+
+_BOMB = member("demo-1.0/zeros", bytes(20_000_000))
+
+
+@pytest.mark.parametrize(
+    ("ending", "content", "says"),
+    [
+        ("bz2", b"BZh9 not really", "the compressed data is broken"),
+        ("bz2", bz2.compress(rawtar.END)[:-4], "is cut off"),
+        ("bz2", bz2.compress(rawtar.END) * 2, "bytes after the end of the compressed data"),
+        ("xz", b"\xfd7zXZ\0 not really", "the compressed data is broken"),
+        ("xz", lzma.compress(rawtar.END)[:-4], "is cut off"),
+        ("xz", lzma.compress(rawtar.END) * 2, "bytes after the end of the compressed data"),
+        ("xz", lzma.compress(_BOMB), "unpacks to more"),
+        ("bz2", bz2.compress(_BOMB), "unpacks to more"),
+    ],
+)
+def test_legacy_compression_is_checked_alike(ending: str, content: bytes, says: str) -> None:
+    """What is wrong with bzip2 and xz is said as it is for gzip."""
+    with pytest.raises(InvalidArchive, match=says):
+        inspect(io.BytesIO(content), f"demo-1.0.tar.{ending}", legacy_formats=True)
+
+
+@pytest.mark.parametrize(
+    ("bound", "says"),
+    [
+        ("members.MOST_MEMBERS", "it has more than 3 members"),
+        ("members.MOST_PATH_BYTES", "its paths are more than 3 bytes"),
+        ("links._MOST_LINKS", "it has more than 3 symbolic links"),
+    ],
+)
+def test_what_is_kept_in_memory_has_bounds(
+    bound: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members, their paths and links are bounded in number, here lowered to 3."""
+    links = [rawtar.header(f"demo-1.0/{n}", kind=b"2", link="x") for n in range(4)]
+    tar = rawtar.plain(sdist_members("demo", "1.0")) + b"".join(links) + rawtar.END
+    monkeypatch.setattr(f"wheelyard.publish.{bound}", 3)
+    with pytest.raises(InvalidArchive, match=says):
+        inspect(io.BytesIO(gzip.compress(tar)), "demo-1.0.tar.gz")
 
 
 def test_an_open_file_stays_open() -> None:
