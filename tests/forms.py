@@ -40,7 +40,7 @@ def fields(built: BuiltDistribution, **others: str | None) -> dict[str, str]:
     stem = built.filename
     for ending in (".tar.gz", ".tar.bz2", ".tar.xz", ".zip", ".whl", ".egg"):
         stem = stem.removesuffix(ending)
-    name, version = stem.split("-")[:2]
+    name, version, *_ = [*stem.split("-"), "1.0"]
     wheel = built.filename.endswith(".whl")
     values: dict[str, str | None] = {
         "action": "file_upload",

@@ -51,7 +51,7 @@ def read_provenance(
     ]
     for number, predicate in enumerate(predicates, 1):
         if predicate in predicates[: number - 1]:
-            raise _wrong(number, f"a second one of predicate type {predicate!r:.200}")
+            raise _wrong(number, f"an earlier one has the predicate type {predicate!r:.200} too")
     bundle = {"publisher": dict(publisher), "attestations": found}
     return json.dumps(
         {"version": 1, "attestation_bundles": [bundle]}, separators=(",", ":")
@@ -60,14 +60,16 @@ def read_provenance(
 
 def _predicate(attestation: object, number: int, filename: str, sha256: str) -> str:
     """The predicate type of an attestation that is about this file."""
-    document = _object(attestation, number, "the attestation")
+    document = _object(attestation, number, "it")
     if document.get("version") != 1 or isinstance(document.get("version"), bool):
-        raise _wrong(number, f"of version {document.get('version')!r:.50}: only 1 is defined")
+        raise _wrong(
+            number, f"its version is {document.get('version')!r:.50}, and only 1 is defined"
+        )
     material = _object(document.get("verification_material"), number, "'verification_material'")
     _base64(material.get("certificate"), number, "'certificate'")
     entries = material.get("transparency_entries")
     if not isinstance(entries, list) or not entries:
-        raise _wrong(number, "without 'transparency_entries', of which it needs one at least")
+        raise _wrong(number, "it has no 'transparency_entries', and needs one at least")
     for entry in entries:
         _object(entry, number, "a transparency entry")
     envelope = _object(document.get("envelope"), number, "'envelope'")
@@ -76,20 +78,20 @@ def _predicate(attestation: object, number: int, filename: str, sha256: str) -> 
     _check_subject(statement, number, filename, sha256)
     predicate = statement.get("predicateType")
     if not isinstance(predicate, str) or not predicate:
-        raise _wrong(number, "without a 'predicateType' in its statement")
+        raise _wrong(number, "its statement has no 'predicateType'")
     return predicate
 
 
 def _statement(raw: bytes, number: int) -> dict[str, Any]:
     if len(raw) > LONGEST_STATEMENT:
-        raise _wrong(number, f"with a statement of more than {LONGEST_STATEMENT} bytes")
+        raise _wrong(number, f"its statement is longer than {LONGEST_STATEMENT} bytes")
     try:
         statement = _object(json.loads(raw), number, "the statement")
     except (ValueError, RecursionError) as error:
-        raise _wrong(number, f"with a statement that is not JSON: {error!s:.200}") from error
+        raise _wrong(number, f"its statement is not JSON: {error!s:.200}") from error
     if statement.get("_type") != _STATEMENT:
         raise _wrong(
-            number, f"with a statement of type {statement.get('_type')!r:.100}, not {_STATEMENT!r}"
+            number, f"its statement is of type {statement.get('_type')!r:.100}, not {_STATEMENT!r}"
         )
     return statement
 
@@ -97,15 +99,16 @@ def _statement(raw: bytes, number: int) -> dict[str, Any]:
 def _check_subject(statement: dict[str, Any], number: int, filename: str, sha256: str) -> None:
     subjects = statement.get("subject")
     if not isinstance(subjects, list) or len(subjects) != 1:
-        raise _wrong(number, "whose statement has not exactly one subject")
+        raise _wrong(number, "its statement has not exactly one subject")
     subject = _object(subjects[0], number, "the subject")
     name = subject.get("name")
     if not isinstance(name, str) or not _same_file(name, filename):
-        raise _wrong(number, f"about {name!r:.200}, not about {filename!r:.200}")
+        raise _wrong(number, f"it is about {name!r:.200}, not about {filename!r:.200}")
     digest = _object(subject.get("digest"), number, "the subject's 'digest'").get("sha256")
     if digest != sha256:
         raise _wrong(
-            number, f"about a file with sha256 {digest!r:.100}, but {filename!r:.200} has {sha256}"
+            number,
+            f"it is about a file with sha256 {digest!r:.100}, but {filename!r:.200} has {sha256}",
         )
 
 
@@ -122,7 +125,7 @@ def _same_file(name: str, filename: str) -> bool:
 
 def _object(value: object, number: int, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise _wrong(number, f"in which {what} is missing or no object")
+        raise _wrong(number, f"{what} is missing or no object")
     return value
 
 
@@ -132,11 +135,11 @@ def _base64(value: object, number: int, what: str) -> bytes:
             return b64decode(value, validate=True)
     except ValueError:
         pass
-    raise _wrong(number, f"in which {what} is missing or not base64")
+    raise _wrong(number, f"{what} is missing or not base64")
 
 
 def _wrong(number: int, how: str) -> InvalidUpload:
     return InvalidUpload(
-        f"attestation {number} of form field 'attestations' is not usable: it is one {how}. "
+        f"attestation {number} of form field 'attestations' is not usable: {how}. "
         "Build and attest the file again, or upload it without attestations"
     )

@@ -97,13 +97,17 @@ def read_form(
         )
     try:
         with PushMultipartParser(options["boundary"], max_segment_count=_MAX_SEGMENTS) as parser:
-            for chunk in body:
+            # An empty chunk would end the parsing, wherever it comes.
+            for chunk in filter(None, body):
                 for event in parser.parse(chunk):
                     reader.feed(event)
     except ParserLimitReached as error:
-        raise InvalidUpload(f"the form exceeds a limit: {error}") from error
+        raise InvalidUpload(f"the form exceeds a limit: {error.args[0]!s:.200}") from error
     except (MultipartError, UnicodeError) as error:
-        raise InvalidUpload(f"the form is not valid multipart/form-data: {error}") from error
+        raise InvalidUpload(
+            f"the form is not valid multipart/form-data ({error.args[0]!s:.200}): it may have been cut "
+            "off on its way, send it again"
+        ) from error
     staged.file.flush()
     return _checked(reader, _LEGACY_FILETYPES if legacy_formats else FILETYPES)
 
@@ -149,10 +153,14 @@ class _FormReader:
     def _start(self, segment: MultipartSegment) -> None:
         self._segment = segment
         self._field.clear()
+        if not segment.name:
+            raise InvalidUpload("a part of the form has no name: name each field")
         if segment.name == "content":
             if self.filename is not None:
                 raise InvalidUpload("form field 'content' is there twice: send one file a request")
-            self.filename = segment.filename or ""
+            if not segment.filename:
+                raise InvalidUpload("form field 'content' has no filename: send it as a file")
+            self.filename = segment.filename
 
     def _content(self, chunk: bytes | bytearray) -> None:
         self.size += len(chunk)
@@ -202,10 +210,10 @@ def check_signature(signature: bytes) -> None:
 
 def _checked(reader: _FormReader, filetypes: tuple[str, ...]) -> UploadForm:
     fields = {name: _single(reader.fields, name) for name in _SINGLE}
-    if fields[":action"] != "file_upload":
-        raise InvalidUpload(f"':action' is {fields[':action']!r:.100}, not 'file_upload'")
-    if fields["protocol_version"] != "1":
-        raise InvalidUpload(f"'protocol_version' is {fields['protocol_version']!r:.100}, not '1'")
+    for name, expected in ((":action", "file_upload"), ("protocol_version", "1")):
+        if fields[name] != expected:
+            found = "missing" if fields[name] is None else f"{fields[name]!r:.100}"
+            raise InvalidUpload(f"form field {name!r} is {found}: it must be {expected!r}")
     if reader.filename is None:
         raise InvalidUpload("form field 'content' is missing: it carries the file")
     for name in ("name", "version", "filetype"):
@@ -216,7 +224,7 @@ def _checked(reader: _FormReader, filetypes: tuple[str, ...]) -> UploadForm:
             raise InvalidUpload(f"form field {name!r} is longer than {_LONGEST_VALUE} characters")
     if fields["filetype"] not in filetypes:
         raise InvalidUpload(
-            f"'filetype' is {fields['filetype']!r:.100}: use one of {', '.join(filetypes)}"
+            f"form field 'filetype' is {fields['filetype']!r:.100}: use one of {', '.join(filetypes)}"
         )
     digests = reader.digests()
     _check_digests(fields, digests, reader.filename)
