@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import forms
 from distributions import BuiltDistribution
-from legacy_form import upload_form
 from wheelyard.access.users import Users
 from wheelyard.storage.directory import DirectoryStore
 
@@ -152,6 +152,24 @@ class Index:
         """Return when the server answers."""
         assert self._answers(), f"the server does not answer:\n{self.log_text()}"
 
+    def wait_until(self, comes_true: Callable[[], bool]) -> None:
+        """Return when something that the server does has happened."""
+        deadline = time.monotonic() + READY_WITHIN
+        while not comes_true():
+            assert time.monotonic() < deadline, f"it does not happen:\n{self.log_text()}"
+            time.sleep(0.01)
+
+    def wait_until_closed(self) -> None:
+        """Return when the server takes no more connections."""
+        self.wait_until(lambda: not self._listens())
+
+    def _listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.port)).close()
+        except ConnectionRefusedError:
+            return False
+        return True
+
     def stop(self, how: signal.Signals = signal.SIGTERM, *, group: bool = False) -> int:
         """Ask the server to stop and wait until it has; returns its exit status.
 
@@ -162,6 +180,11 @@ class Index:
             os.killpg(self._process.pid, how)
         else:
             self._process.send_signal(how)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait until the server, told to stop, has stopped; returns its exit status."""
+        assert self._process is not None, "the server was not started"
         try:
             return self._process.wait(READY_WITHIN)
         except subprocess.TimeoutExpired:
@@ -187,20 +210,32 @@ class Index:
         body: bytes | Iterable[bytes] | None = None,
     ) -> Answer:
         """One request on a connection of its own. ``path`` is sent as it is."""
+        with self.open(method, path, account, headers, body) as answer:
+            names = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, names, answer.read())
+
+    @contextmanager
+    def open(
+        self,
+        method: str,
+        path: str,
+        account: Account | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+    ) -> Iterator[http.client.HTTPResponse]:
+        """One request whose answer is read within the block."""
         authorization = {"Authorization": account.authorization} if account else {}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request(method, path, body, {**authorization, **(headers or {})})
-            answer = connection.getresponse()
-            names = {name.lower(): value for name, value in answer.getheaders()}
-            return Answer(answer.status, names, answer.read())
+            yield connection.getresponse()
         finally:
             connection.close()
 
     def upload(self, file: BuiltDistribution, account: Account | None = UPLOADER) -> Answer:
         """Send the legacy form for a file."""
-        form = upload_form(file)
-        return self.request("POST", "/legacy/", account, form.headers, form.body)
+        headers = {"Content-Type": forms.CONTENT_TYPE}
+        return self.request("POST", "/legacy/", account, headers, forms.encode(forms.parts(file)))
 
     def publish(self, *files: BuiltDistribution) -> None:
         """Have the files in the index."""

@@ -4,15 +4,14 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import forms
 from distributions import build_wheel
-from legacy_form import upload_form
 from running import READER, READY_WITHIN, STRANGER, UPLOADER, Account, Index, free_port, running
 from servers import S3Server
 
@@ -68,43 +67,24 @@ def test_idle_connections_do_not_hold_up_the_stop(tmp_path: Path) -> None:
 def test_a_request_under_way_is_finished(tmp_path: Path) -> None:
     """An upload that has begun when the server is told to stop is taken whole, answered and listed."""
     with running(tmp_path) as index:
-        form = upload_form(WHEEL)
-        assert isinstance(form.body, bytes)
-        head = [f"{name}: {value}" for name, value in form.headers.items()]
-        lines = ["POST /legacy/ HTTP/1.1", "Host: localhost", *head]
-        lines.append(f"Authorization: {UPLOADER.authorization}")
+        body = forms.encode(forms.parts(WHEEL))
+        head = (
+            "POST /legacy/ HTTP/1.1\r\nHost: localhost\r\n"
+            f"Authorization: {UPLOADER.authorization}\r\n"
+            f"Content-Type: {forms.CONTENT_TYPE}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
         with socket.create_connection(("127.0.0.1", index.port)) as client:
-            client.sendall("\r\n".join([*lines, "", ""]).encode() + form.body[:100])
-            wait_for_staging(index)
+            client.sendall(head.encode() + body[:100])
+            index.wait_until(lambda: any((index.store / ".staging").iterdir()))
             os.kill(index.pid, signal.SIGTERM)
-            wait_until_closed(index)
-            client.sendall(form.body[100:])
+            index.wait_until_closed()
+            client.sendall(body[100:])
             assert client.recv(4096).startswith(b"HTTP/1.1 200 ")
-        assert index.stop() == 0
+        assert index.wait() == 0
         index.start()
         assert [file["filename"] for file in index.page("acme-widgets")["files"]] == [
             WHEEL.filename
         ]
-
-
-def wait_for_staging(index: Index) -> None:
-    """Return when an upload has begun to be taken."""
-    deadline = time.monotonic() + READY_WITHIN
-    while not any((index.store / ".staging").iterdir()):
-        assert time.monotonic() < deadline, "the upload does not begin"
-        time.sleep(0.01)
-
-
-def wait_until_closed(index: Index) -> None:
-    """Return when the server takes no more connections."""
-    deadline = time.monotonic() + READY_WITHIN
-    while time.monotonic() < deadline:
-        try:
-            socket.create_connection(("127.0.0.1", index.port)).close()
-        except ConnectionRefusedError:
-            return
-        time.sleep(0.01)
-    raise AssertionError("the server goes on taking connections")
 
 
 # --- dying ---
@@ -114,7 +94,7 @@ def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     """Killing the process that was started leaves none behind that would hold the port."""
     with started(Index(tmp_path)) as index:
         os.kill(index.pid, signal.SIGKILL)
-        wait_until_closed(index)
+        index.wait_until_closed()
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:

@@ -13,11 +13,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from wheelyard.entry.application import application
 from wheelyard.entry.http import FileBody, Request, Response
 from wheelyard.entry.logs import JsonFormatter, log_request
+from wheelyard.errors import InvalidUpload
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_store
 
@@ -28,6 +30,8 @@ _THREADS = 64
 # An answer that comes before the body was read, such as 401 to an upload, is lost to most clients,
 # since they are still writing: so the rest is read first, up to this many bytes.
 _DRAINED = 512 * 1024 * 1024
+# Seconds that a client may send nothing of a body that it announced.
+_PATIENCE = 60.0
 
 Handler = Callable[[Request], Response]
 
@@ -35,9 +39,13 @@ Handler = Callable[[Request], Response]
 class Server:
     """An RSGI application around the index."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, patience: float = _PATIENCE) -> None:
+        """``patience``: seconds after which a client that stopped sending its body is given up."""
         self._handler = handler
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="request")
+        self._patience = patience
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
+        # Uploads take as long as their clients like, and readers do not wait for them.
+        self._uploads = ThreadPoolExecutor(_THREADS, thread_name_prefix="upload")
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called before the first request: a worker whose parent was killed gives the port up."""
@@ -58,11 +66,13 @@ class Server:
         if scope.proto != "http":
             return
         loop = asyncio.get_running_loop()
-        body = _Body(aiter(proto), loop)
+        body = _Body(aiter(proto), loop, self._patience)
         request = _request(scope, body)
+        reads = request.method in ("GET", "HEAD")
         started = time.perf_counter()
-        response = await loop.run_in_executor(self._pool, self._handler, request)
-        if request.method not in ("GET", "HEAD"):
+        pool = self._pool if reads else self._uploads
+        response = await loop.run_in_executor(pool, self._handler, request)
+        if not reads:
             await body.drain(_DRAINED)
         await self._send(loop, proto, request, response)
         log_request(request, response, time.perf_counter() - started)
@@ -98,14 +108,26 @@ def _stop_without_parent(loop: asyncio.AbstractEventLoop, sentinel: int) -> None
 class _Body(Iterable[bytes]):
     """A request's body, read by the thread that answers it while it arrives."""
 
-    def __init__(self, chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop, patience: float
+    ) -> None:
         self._chunks = chunks
         self._loop = loop
+        self._patience = patience
         self._ended = False
 
     def __iter__(self) -> Iterator[bytes]:
+        """Raises ``InvalidUpload`` where the client has stopped sending."""
         while not self._ended:
-            yield asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            arriving = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            try:
+                yield arriving.result(self._patience)
+            except TimeoutError as error:
+                arriving.cancel()
+                self._ended = True
+                raise InvalidUpload(
+                    f"nothing more arrived for {self._patience:g} s: send the file again"
+                ) from error
 
     async def _next(self) -> bytes:
         try:
@@ -115,24 +137,33 @@ class _Body(Iterable[bytes]):
             return b""
 
     async def drain(self, most: int) -> None:
-        """Read on to the end, or until ``most`` bytes were thrown away."""
-        while not self._ended and most > 0:
-            most -= len(await self._next())
+        """Read on to the end, or until ``most`` bytes were thrown away, or for as long as one waits."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                while not self._ended and most > 0:
+                    most -= len(await self._next())
 
 
 def _request(scope: Any, body: Iterable[bytes]) -> Request:
-    headers = scope.headers
-    names = headers.keys()
+    headers = _joined(scope.headers.items())
     return Request(
         method=scope.method,
         path=scope.path,
         query=scope.query_string,
-        headers={name: headers.get(name) for name in names},
+        headers=headers,
         body=body,
         scheme=scope.scheme,
         host=headers.get("host") or scope.authority or "",
         client=scope.client.rpartition(":")[0],
     )
+
+
+def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Header lines of one name are one list (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
 class ServeOptions(NamedTuple):
