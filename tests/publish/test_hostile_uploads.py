@@ -33,17 +33,17 @@ class Hostile(NamedTuple):
     path: str = "/legacy/"
 
 
-def field(what: str, says: str, **others: str | None) -> Hostile:
+def field(what: str, says: str, **others: Any) -> Hostile:
     """Twine's form with other fields."""
     return Hostile(what, encode(parts(WHEEL, **others)), says)
 
 
-def more(what: str, says: str, *extra: Part, **others: str | None) -> Hostile:
+def more(what: str, says: str, *extra: Part, **others: Any) -> Hostile:
     """Twine's form with more parts."""
     return Hostile(what, encode(parts(WHEEL, list(extra), **others)), says)
 
 
-def renamed(what: str, filename: str, says: str, **others: str | None) -> Hostile:
+def renamed(what: str, filename: str, says: str, **others: Any) -> Hostile:
     """Twine's form for a good wheel under another filename; only ``others`` tell name and version."""
     stated = {"name": "acme-tools", "version": "1.0", "filetype": "bdist_wheel", **others}
     sent = parts(WHEEL, **stated)

@@ -7,7 +7,6 @@ between leaves a file that is stored and not listed, and the same upload sent ag
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -74,38 +73,54 @@ class Shelf:
         """Store the file and what stands beside it. Raises ``FileExists``."""
         name, filename = incoming.project, incoming.filename
         key = keys.package(name, filename)
-        created = replaced = False
+        created = True
         try:
             source.create(self.store, key)
-            created = True
         except KeyExists:
-            if self._sha256(key) != incoming.sha256:
-                if not self.rules.overwrite:
-                    raise FileExists(exists(filename)) from None
-                self.unlist(name, [filename])
-                source.put(self.store, key)
-                created = replaced = True
-        self._place_sidecars(incoming, replaced=replaced)
+            if self._sha256(key) == incoming.sha256:
+                created = False
+            elif self.rules.overwrite:
+                self._replace(incoming, source)
+            else:
+                raise FileExists(exists(filename)) from None
+        self._create_beside(keys.metadata(name, filename), incoming.distribution.metadata_bytes)
+        self._create_beside(keys.signature(name, filename), incoming.signature)
+        self._create_beside(keys.provenance(name, filename), incoming.provenance)
         return self.placed(incoming, created=created)
 
-    def _place_sidecars(self, incoming: Incoming, *, replaced: bool) -> None:
+    def _replace(self, incoming: Incoming, source: Source) -> None:
+        """Put the file in another one's place; nobody is shown one with what belongs to the other."""
         name, filename = incoming.project, incoming.filename
-        for key, body in (
-            (keys.metadata(name, filename), incoming.distribution.metadata_bytes),
-            (keys.signature(name, filename), incoming.signature),
-            (keys.provenance(name, filename), incoming.provenance),
-        ):
-            if replaced:
-                self.store.delete(key)
-            if body is not None:
-                with suppress(KeyExists):  # made by an upload that this one repeats
-                    self.store.create(key, body)
+        self.unlist(name, [filename])
+        self._remove_beside(name, filename)
+        source.put(self.store, keys.package(name, filename))
+
+    def _create_beside(self, key: str, body: bytes | None) -> None:
+        if body is None:
+            return
+        try:
+            self.store.create(key, body)
+        except KeyExists:  # made by an upload that this one repeats, or by one that it replaces
+            if self.store.get(key).body != body:
+                self.store.put(key, body)
+
+    def _remove_beside(self, name: ProjectName, filename: str) -> None:
+        for ending in keys.SIDECARS:
+            self.store.delete(keys.package(name, filename + ending))
 
     def placed(self, incoming: Incoming, *, created: bool) -> Placed:
-        """How the stored file is to be listed, by what is stored. Raises ``KeyNotFound``."""
+        """How the stored file is to be listed, by what is stored.
+
+        Raises ``KeyNotFound``, and ``FileExists`` if it is not this file any more.
+        """
         name, filename = incoming.project, incoming.filename
         stored = self.store.head(keys.package(name, filename))
-        described = self.store.head(keys.metadata(name, filename))
+        described = self.store.get(keys.metadata(name, filename))
+        if self.rules.overwrite and (
+            described.body != incoming.distribution.metadata_bytes
+            or self._sha256(stored.key) != incoming.sha256
+        ):
+            raise FileExists(_overtaken(filename))
         signed = incoming.signature is not None or (
             not created and self._exists(keys.signature(name, filename))
         )
@@ -158,10 +173,7 @@ class Shelf:
             for key in (keys.package(name, filename), keys.metadata(name, filename))
         )
         if etags != placed.etags:
-            raise FileExists(
-                f"File already exists: {filename!r} was replaced by another upload at the same time: "
-                "upload it again if yours is to stay"
-            )
+            raise FileExists(_overtaken(filename))
 
     def unlist(self, name: ProjectName, filenames: Collection[str]) -> None:
         """Have files no longer in the project's document; the project stays, even without any."""
@@ -175,13 +187,8 @@ class Shelf:
         """Delete a file for good: its tombstone, its listing, what stands beside it, itself."""
         self.tombstones.put(name, canonical, Tombstone(filename, sha256))
         self.unlist(name, [filename])
-        for key in (
-            keys.metadata(name, filename),
-            keys.signature(name, filename),
-            keys.provenance(name, filename),
-            keys.package(name, filename),
-        ):
-            self.store.delete(key)
+        self._remove_beside(name, filename)
+        self.store.delete(keys.package(name, filename))
 
     def edit(self, name: ProjectName, change: Callable[[Project], Project]) -> bool:
         """Change the project's document; returns whether there was anything to change."""
@@ -233,6 +240,13 @@ def as_listed(incoming: Incoming, modified: datetime, *, signed: bool, attested:
         upload_time=upload_time(modified),
         gpg_sig=True if signed else None,
         provenance=f"{incoming.filename}.provenance" if attested else None,
+    )
+
+
+def _overtaken(filename: str) -> str:
+    return (
+        f"File already exists: {filename!r} was replaced by another upload at the same time: upload it "
+        "again if yours is to stay"
     )
 
 
