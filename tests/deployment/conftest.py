@@ -51,6 +51,8 @@ def tuned(
             built / "template.yaml",
             RepoBasePrefix="acme/index",
             PresignLifetime="120",
+            Overwrite="allow",
+            ReuseDeleted="allow",
             MemorySize="512",
             LoggingLevel="WARNING",
             XRay="true",

@@ -16,6 +16,8 @@ pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 LAYERS = {"LayerArm64": 183, "LayerX8664": 62}
 """Each layer, and the number of its processor in an ELF file (System V ABI, e_machine)."""
 
+LAYER_SOURCE = tools.ROOT / "layers/wheelyard"
+
 FUNCTIONS = ("RequestFunction", "UploadFunction", "AdminFunction")
 
 # Python 3.13's, of Include/internal/pycore_magic_number.h, and the two bytes that follow every one.
@@ -80,6 +82,34 @@ def test_size(built: Path, name: str, tmp_path: Path) -> None:
     assert not (built / name / "python/botocore").exists()
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_pip_builds_the_same(built: Path, name: str, tmp_path: Path) -> None:
+    """Where there is no uv, as in SAM's image, pip makes the same layer."""
+    target = f"build-{name}"
+    tools.run(
+        "make", "--directory", LAYER_SOURCE, target, "UV=", f"ARTIFACTS_DIR={tmp_path}", cwd=tmp_path
+    )
+    assert _contents(tmp_path) == _contents(built / name)
+
+
+def test_other_python_is_refused(tmp_path: Path) -> None:
+    """Byte code of another Python than Lambda's is no use there, so none is made, and it says why."""
+    wrong = tmp_path / "python"
+    wrong.write_text("#!/bin/sh\nexit 1\n")
+    wrong.chmod(0o755)
+    refused = tools.run_unchecked(
+        "make",
+        "--directory",
+        LAYER_SOURCE,
+        "build-LayerX8664",
+        f"LAMBDA_PYTHON={wrong}",
+        f"ARTIFACTS_DIR={tmp_path / 'built'}",
+    )
+    assert refused.returncode != 0
+    assert "needs Python 3.13" in refused.stdout
+    assert not (tmp_path / "built").exists()
+
+
 def test_pins_name_no_index() -> None:
     """The pins hold wherever they are installed from: each with hashes, none with an address."""
     pins = _requirements()
@@ -91,6 +121,15 @@ def test_pins_name_no_index() -> None:
 
 def _requirements() -> str:
     return (tools.ROOT / "layers/wheelyard/requirements.txt").read_text()
+
+
+def _contents(folder: Path) -> dict[Path, bytes]:
+    """Every file that matters by its place; RECORD and INSTALLER say who installed it."""
+    return {
+        file.relative_to(folder): file.read_bytes()
+        for file in folder.rglob("*")
+        if file.is_file() and file.name not in {"RECORD", "INSTALLER", "REQUESTED"}
+    }
 
 
 def _modules(folder: Path) -> Iterator[Path]:
