@@ -87,7 +87,13 @@ def test_pip_builds_the_same(built: Path, name: str, tmp_path: Path) -> None:
     """Where there is no uv, as in SAM's image, pip makes the same layer."""
     target = f"build-{name}"
     tools.run(
-        "make", "--directory", LAYER_SOURCE, target, "UV=", f"ARTIFACTS_DIR={tmp_path}", cwd=tmp_path
+        "make",
+        "--directory",
+        LAYER_SOURCE,
+        target,
+        "UV=",
+        f"ARTIFACTS_DIR={tmp_path}",
+        cwd=tmp_path,
     )
     assert _contents(tmp_path) == _contents(built / name)
 
