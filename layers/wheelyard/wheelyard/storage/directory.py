@@ -10,13 +10,18 @@ resolution of a coarse clock, and it does not flush to the disk. What is here in
 - the entity tag is inode, modification time and size, and each write moves the time forward.
 """
 
+import errno
 import fcntl
 import os
+import shutil
+import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 from wheelyard.errors import KeyChanged, KeyExists, KeyNotFound, StorageError
 from wheelyard.storage.staging import StagedFile
@@ -25,6 +30,8 @@ from wheelyard.storage.store import CHUNK, Entry, Store, Stored
 # Both are left out of listings: no key begins with a dot.
 STAGING = ".staging"
 _LOCKS = ".locks"
+
+_MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 
 
 class DirectoryStore(Store):
@@ -50,22 +57,19 @@ class DirectoryStore(Store):
         return self._root / STAGING
 
     def get(self, key: str) -> Stored:
-        with _reporting(key), self.local_path(key).open("rb") as file:
+        with self._reading(key), self.local_path(key).open("rb") as file:
             etag = _etag(os.fstat(file.fileno()))
             return Stored(file.read(), etag)
 
     def get_unless(self, key: str, etag: str) -> Stored | None:
-        with _reporting(key):
-            if _etag(self.local_path(key).stat()) == etag:
-                return None
-        return self.get(key)
+        return None if self.head(key).etag == etag else self.get(key)
 
     def head(self, key: str) -> Entry:
-        with _reporting(key):
+        with self._reading(key):
             return _entry(key, self.local_path(key).stat())
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        with _reporting(key), self.local_path(key).open("rb") as file:
+        with self._reading(key), self.local_path(key).open("rb") as file:
             left = (os.fstat(file.fileno()).st_size if end is None else end) - file.seek(start)
             while left > 0 and (chunk := file.read(min(CHUNK, left))):
                 left -= len(chunk)
@@ -73,41 +77,42 @@ class DirectoryStore(Store):
 
     def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
         del content_type
-        with _reporting(key), self._locked(key):
+        with _writing(key), self._locked(key):
             return self._overwrite(key, body)
 
     def create(self, key: str, body: bytes) -> str:
-        with _reporting(key), StagedFile(self.staging()) as staged:
+        with _writing(key), StagedFile(self.staging()) as staged:
             staged.file.write(body)
             staged.file.flush()
             self._link(key, staged.path)
             return _etag(os.fstat(staged.file.fileno()))
 
     def create_from(self, key: str, path: Path) -> None:
-        with _reporting(key):
+        with _writing(key):
             if path.parent == self.staging():
                 self._link(key, path)
                 return
-            with StagedFile(self.staging()) as staged, path.open("rb") as source:
-                while chunk := source.read(CHUNK):
-                    staged.file.write(chunk)
-                staged.file.flush()
-                self._link(key, staged.path)
+            with path.open("rb") as source:
+                self._create_from(key, source)
+
+    def _create_from(self, key: str, source: BinaryIO) -> None:
+        with _writing(key), StagedFile(self.staging()) as staged:
+            _fill(staged, source)
+            self._link(key, staged.path)
 
     def put_from(self, key: str, path: Path) -> None:
-        with _reporting(key), self._locked(key), StagedFile(self.staging()) as staged:
+        with _writing(key), self._locked(key), StagedFile(self.staging()) as staged:
             with path.open("rb") as source:
-                while chunk := source.read(CHUNK):
-                    staged.file.write(chunk)
-            staged.file.flush()
+                _fill(staged, source)
             self._rename(staged, key)
 
     def copy(self, source: str, target: str) -> None:
         # A link would do, if the two could not be told apart by their times.
-        self.create_from(target, self.local_path(source))
+        with self._reading(source), self.local_path(source).open("rb") as file:
+            self._create_from(target, file)
 
     def replace(self, key: str, body: bytes, etag: str) -> str:
-        with _reporting(key), self._locked(key):
+        with _writing(key), self._locked(key):
             try:
                 current = _etag(self.local_path(key).stat())
             except FileNotFoundError:
@@ -117,33 +122,48 @@ class DirectoryStore(Store):
             return self._overwrite(key, body)
 
     def delete(self, key: str) -> None:
-        with _reporting(key), self._locked(key):
-            self.local_path(key).unlink(missing_ok=True)
+        with _writing(key), self._locked(key):
+            try:
+                self.local_path(key).unlink()
+            except OSError as error:
+                if not _is_missing(error):
+                    raise
 
     def list(self, prefix: str) -> Iterator[Entry]:
-        with _reporting(prefix):
+        with self._reading(prefix):
+            self.staging().stat()
             yield from self._walk(prefix.rstrip("/"))
 
     def _walk(self, folder: str) -> Iterator[Entry]:
         try:
-            found = sorted(os.scandir(self._root / folder), key=_sort_key)
-        except FileNotFoundError:
+            with os.scandir(self._root / folder) as found:
+                items = sorted(found, key=_sort_key)
+        except _MISSING:
             return
-        for item in found:
+        for item in items:
             key = f"{folder}/{item.name}" if folder else item.name
             if item.name.startswith("."):
                 continue
             if item.is_dir():
                 yield from self._walk(key)
                 continue
-            try:
+            with suppress(FileNotFoundError):  # removed since the folder was read
                 yield _entry(key, item.stat())
-            except FileNotFoundError:  # removed since the folder was read
-                continue
+
+    @contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            # A store that is gone, such as an unmounted disk, is not one without objects.
+            if _is_missing(error) and self.staging().is_dir():
+                raise KeyNotFound(f"there is no object {key!r}") from error
+            raise StorageError(f"{key!r} cannot be read: {error.strerror or error}") from error
 
     def _link(self, key: str, staged: Path) -> None:
         target = self.local_path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
+        _set_time(staged, after=0)
         _flush(staged)
         try:
             os.link(staged, target)
@@ -161,12 +181,7 @@ class DirectoryStore(Store):
     def _rename(self, staged: StagedFile, key: str) -> str:
         target = self.local_path(key)
         target.parent.mkdir(parents=True, exist_ok=True)
-        written = os.fstat(staged.file.fileno())
-        # The file system's clock ticks every few milliseconds, and an inode number is given out
-        # again at once: only a time that always grows makes the tag that of this write alone.
-        before = target.stat().st_mtime_ns if target.exists() else 0
-        if written.st_mtime_ns <= before:
-            os.utime(staged.path, ns=(before + 1, before + 1))
+        _set_time(staged.path, after=target.stat().st_mtime_ns if target.exists() else 0)
         _flush(staged.path)
         staged.path.rename(target)
         _flush(target.parent)
@@ -181,13 +196,28 @@ class DirectoryStore(Store):
 
 
 @contextmanager
-def _reporting(key: str) -> Iterator[None]:
+def _writing(key: str) -> Iterator[None]:
     try:
         yield
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise KeyNotFound(f"there is no object {key!r}") from error
     except OSError as error:
-        raise StorageError(f"{key!r}: {error.strerror or error}") from error
+        raise StorageError(f"{key!r} cannot be written: {error.strerror or error}") from error
+
+
+def _is_missing(error: OSError) -> bool:
+    # A name too long for the file system is one that no object has.
+    return isinstance(error, _MISSING) or error.errno == errno.ENAMETOOLONG
+
+
+def _fill(staged: StagedFile, source: BinaryIO) -> None:
+    shutil.copyfileobj(source, staged.file, CHUNK)
+    staged.file.flush()
+
+
+def _set_time(path: Path, after: int) -> None:
+    # The file system's own clock ticks every few milliseconds, and an inode number is given out again
+    # at once: only a finer time that always grows makes the tag that of this write alone.
+    now = max(time.time_ns(), after + 1)
+    os.utime(path, ns=(now, now))
 
 
 def _sort_key(item: "os.DirEntry[str]") -> str:
@@ -196,6 +226,8 @@ def _sort_key(item: "os.DirEntry[str]") -> str:
 
 
 def _entry(key: str, found: os.stat_result) -> Entry:
+    if not stat.S_ISREG(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     modified = datetime.fromtimestamp(found.st_mtime_ns // 1000 / 1e6, UTC)
     return Entry(key, found.st_size, _etag(found), modified)
 
