@@ -4,9 +4,11 @@ obstore retries by itself what may be retried, and S3's conditional writes are p
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from time import sleep
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 import obstore
@@ -18,13 +20,10 @@ from obstore.exceptions import (
 )
 
 from wheelyard.errors import KeyChanged, KeyExists, KeyNotFound, StorageError
-from wheelyard.storage import keys
 from wheelyard.storage.store import CHUNK, Entry, Store, Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from obstore import Attributes, PutMode
+    from obstore import Attributes, GetOptions, ObjectMeta, PutMode
     from obstore.store import MemoryStore, S3Store
 
 SINGLE_PUT = 8 * CHUNK
@@ -32,8 +31,11 @@ SINGLE_PUT = 8 * CHUNK
 
 STAGING = "staging/"
 
-# A file never changes under its key, so whoever fetched it by a presigned link may keep it.
-_ATTRIBUTES: "Attributes" = {"Cache-Control": "private, max-age=31536000, immutable"}
+_NO_BUCKET = "NoSuchBucket"
+_CONFLICT = "409 Conflict"
+_CONFLICT_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
+
+T = TypeVar("T")
 
 
 class ObjectStore(Store):
@@ -43,7 +45,7 @@ class ObjectStore(Store):
         self,
         client: "S3Store | MemoryStore",
         prefix: str = "",
-        sign: "Callable[[str, str], str] | None" = None,
+        sign: Callable[[str, str], str] | None = None,
     ) -> None:
         """``sign`` makes a presigned link of a method and a full key; memory has none."""
         self._client = client
@@ -68,57 +70,64 @@ class ObjectStore(Store):
 
     def head(self, key: str) -> Entry:
         try:
-            found = obstore.head(self._client, self._prefix + key)
+            found = self._head(self._prefix + key)
         except (FileNotFoundError, BaseError) as error:
             raise _storage_error(key, error) from error
         return Entry(key, found["size"], found["e_tag"] or "", found["last_modified"])
 
-    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        size = self.head(key).size
-        end = size if end is None else min(end, size)
-        if start >= end:
-            return
+    def _head(self, path: str) -> "ObjectMeta":
         try:
-            found = obstore.get(self._client, self._prefix + key, options={"range": (start, end)})
-            for chunk in found.stream(min_chunk_size=CHUNK // 4):
-                yield bytes(chunk)
+            return obstore.head(self._client, path)
+        except FileNotFoundError:
+            # The answer to a HEAD has no body that would tell a missing bucket from a missing key.
+            return obstore.get(self._client, path).meta
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        options: GetOptions = {}
+        if start > 0 or end is not None:
+            whole = self.head(key)
+            end = whole.size if end is None else min(end, whole.size)
+            if start >= end:
+                return
+            # Of the object whose size it is, should it be replaced just now.
+            options = {"range": (start, end), "if_match": whole.etag}
+        try:
+            found = obstore.get(self._client, self._prefix + key, options=options)
+            for buffer in found.stream(min_chunk_size=CHUNK // 4):
+                piece = memoryview(buffer)
+                for at in range(0, len(piece), CHUNK):
+                    yield bytes(piece[at : at + CHUNK])
         except (FileNotFoundError, BaseError) as error:
             raise _storage_error(key, error) from error
 
     def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
         attributes: Attributes | None = {"Content-Type": content_type} if content_type else None
-        return self._put(key, body, "overwrite", attributes)
+        try:
+            return self._put(key, body, "overwrite", attributes)
+        except (FileNotFoundError, BaseError) as error:
+            raise _not_written(key, error) from error
 
     def create(self, key: str, body: bytes) -> str:
-        try:
-            immutable = key.startswith((keys.PACKAGES, keys.MIRROR_FILES))
-            return self._put(key, body, "create", _ATTRIBUTES if immutable else None)
-        except AlreadyExistsError as error:
-            raise KeyExists(f"{key!r} exists") from error
+        return _created(key, lambda: self._put(key, body, "create"))
 
     def replace(self, key: str, body: bytes, etag: str) -> str:
         try:
             return self._put(key, body, {"e_tag": etag})
         # S3 says 404 to If-Match on a key that is gone.
         except (PreconditionError, FileNotFoundError) as error:
+            if _NO_BUCKET in str(error):
+                raise _not_written(key, error) from error
             raise KeyChanged(f"{key!r} is not the object that was read") from error
+        except BaseError as error:
+            raise _not_written(key, error) from error
 
     def _put(
         self, key: str, body: bytes, mode: "PutMode", attributes: "Attributes | None" = None
     ) -> str:
-        try:
-            written = obstore.put(
-                self._client,
-                self._prefix + key,
-                body,
-                mode=mode,
-                use_multipart=False,
-                attributes=attributes,
-            )
-        except (AlreadyExistsError, PreconditionError, FileNotFoundError):
-            raise
-        except BaseError as error:
-            raise _storage_error(key, error) from error
+        path = self._prefix + key
+        written = obstore.put(
+            self._client, path, body, mode=mode, use_multipart=False, attributes=attributes
+        )
         return written["e_tag"] or ""
 
     def create_from(self, key: str, path: Path) -> None:
@@ -127,57 +136,42 @@ class ObjectStore(Store):
             return
         # An upload in parts knows no precondition here, a copy does: the parts go to a key of their
         # own, and the copy within the store creates the object or finds it taken.
-        staged = f"{self._prefix}{STAGING}{uuid4().hex}"
+        staged = f"{STAGING}{uuid4().hex}"
         try:
-            obstore.put(
-                self._client,
-                staged,
-                path,
-                chunk_size=SINGLE_PUT,
-                max_concurrency=4,
-                use_multipart=True,
-                attributes=_ATTRIBUTES,
-            )
-            obstore.copy(self._client, staged, self._prefix + key, overwrite=False)
-        except AlreadyExistsError as error:
-            raise KeyExists(f"{key!r} exists") from error
-        except (FileNotFoundError, BaseError) as error:
-            raise _storage_error(key, error) from error
+            self.put_from(staged, path)
+            self.copy(staged, key)
         finally:
-            self.delete(staged.removeprefix(self._prefix))
+            # What cannot be removed is not seen by anybody, and the bucket's lifecycle removes it.
+            with suppress(StorageError):
+                self.delete(staged)
 
     def put_from(self, key: str, path: Path) -> None:
         try:
             obstore.put(
-                self._client,
-                self._prefix + key,
-                path,
-                chunk_size=SINGLE_PUT,
-                max_concurrency=4,
-                attributes=_ATTRIBUTES,
+                self._client, self._prefix + key, path, chunk_size=SINGLE_PUT, max_concurrency=4
             )
         except (FileNotFoundError, BaseError) as error:
-            raise _storage_error(key, error) from error
+            raise _not_written(key, error) from error
 
     def copy(self, source: str, target: str) -> None:
+        _created(target, lambda: self._copy(source, target))
+
+    def _copy(self, source: str, target: str) -> None:
         try:
             obstore.copy(
                 self._client, self._prefix + source, self._prefix + target, overwrite=False
             )
-        except AlreadyExistsError as error:
-            raise KeyExists(f"{target!r} exists") from error
-        except (FileNotFoundError, BaseError) as error:
+        except FileNotFoundError as error:
             raise _storage_error(source, error) from error
 
     def delete(self, key: str) -> None:
         try:
             obstore.delete(self._client, self._prefix + key)
         except FileNotFoundError as error:
-            if isinstance(_storage_error(key, error), KeyNotFound):
-                return
-            raise StorageError(f"{key!r} could not be deleted") from error
+            if not _is_missing_key(error):
+                raise _not_written(key, error) from error
         except BaseError as error:
-            raise _storage_error(key, error) from error
+            raise _not_written(key, error) from error
 
     def list(self, prefix: str) -> Iterator[Entry]:
         try:
@@ -192,12 +186,38 @@ class ObjectStore(Store):
         return self._sign and self._sign(method, self._prefix + key)
 
 
-def _storage_error(key: str, error: Exception) -> StorageError:
+def _created(key: str, create: Callable[[], T]) -> T:
+    """What ``create`` returns; repeated while another write to the key is under way.
+
+    S3 then answers 409, which says nothing yet of who will have won; obstore repeats a replacement by
+    itself, but takes this for 412. Raises ``KeyExists`` and ``StorageError``.
+    """
+    for delay in _CONFLICT_DELAYS:
+        try:
+            return create()
+        except AlreadyExistsError as error:
+            if _CONFLICT not in str(error):
+                raise KeyExists(f"{key!r} exists") from error
+            sleep(delay)
+        except (FileNotFoundError, BaseError) as error:
+            raise _not_written(key, error) from error
+    raise StorageError(f"{key!r} cannot be written: others are writing it all the time")
+
+
+def _is_missing_key(error: Exception) -> bool:
     # A missing bucket is a 404 as well, and must not look like an empty store.
-    if isinstance(error, FileNotFoundError) and "NoSuchBucket" not in str(error):
+    return isinstance(error, FileNotFoundError) and _NO_BUCKET not in str(error)
+
+
+def _storage_error(key: str, error: Exception) -> StorageError:
+    if _is_missing_key(error):
         return KeyNotFound(f"there is no object {key!r}")
-    return StorageError(f"{key!r}: {type(error).__name__}: {_first_line(error)}")
+    return StorageError(f"{key!r} cannot be read: {_first_line(error)}")
+
+
+def _not_written(key: str, error: Exception) -> StorageError:
+    return StorageError(f"{key!r} cannot be written: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:300]
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0][:300]}"

@@ -2,19 +2,28 @@
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wheelyard.errors import InvalidSetting
 from wheelyard.settings import StoreSettings
+from wheelyard.storage.keys import MIRROR_FILES, PACKAGES
 from wheelyard.storage.presign import Credentials, endpoint, presign, signing_window
 from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
-    from obstore.store import S3Config
+    from obstore.store import RetryConfig, S3Config
 
 # Passed on to obstore where they are set, by the names that it gives them.
 _ENCRYPTION = ("server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabled")
+
+# A file never changes under its key, so whoever fetched it may keep it. The link asks for the
+# header, since a copy within S3 and a file that another tool stored do not have it.
+_KEEP = (("response-cache-control", "private, max-age=31536000, immutable"),)
+
+# obstore's own would have a client wait three minutes for a store that is down.
+_RETRIES: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=15)}
 
 
 def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> Store:
@@ -59,14 +68,17 @@ def _open_s3(
 
     from wheelyard.storage.objects import ObjectStore
 
+    where = endpoint(settings.bucket, settings.region, settings.endpoint)
     config: S3Config = {
         "bucket": settings.bucket,
         "region": settings.region,
         "copy_if_not_exists": "multipart",
-        "virtual_hosted_style_request": settings.endpoint is None,
+        # Read as: the bucket is at this address. obstore knows neither every partition's domain nor
+        # that a bucket with a dot must not stand in the host name.
+        "virtual_hosted_style_request": True,
     }
-    if settings.endpoint is not None:
-        config["endpoint"] = settings.endpoint
+    # By this name it holds against the variables of the process, which obstore reads on its own.
+    config["aws_endpoint_url_s3"] = where.origin + where.path
     if provider is None:
         current = credentials()
         config["access_key_id"] = current.access_key_id
@@ -76,17 +88,20 @@ def _open_s3(
     for name in _ENCRYPTION:
         if value := env.get(f"AWS_{name.upper()}"):
             config[name] = value  # type: ignore[literal-required]
-    insecure = (settings.endpoint or "").startswith("http://")
     client = S3Store(
         config=config,
-        client_options={"allow_http": insecure},
+        # S3 copies a file of 5 GB within one request, which takes it longer than obstore's 30 s.
+        client_options={"allow_http": where.origin.startswith("http://"), "timeout": "2m"},
         credential_provider=provider,
+        retry_config=_RETRIES,
     )
-    where = endpoint(settings.bucket, settings.region, settings.endpoint)
+
+    files = tuple(f"{settings.prefix}/{each}".lstrip("/") for each in (PACKAGES, MIRROR_FILES))
 
     def sign(method: str, key: str) -> str:
         window = signing_window(time.time(), presign_lifetime)
-        return presign(method, where, key, credentials(), window)
+        query = _KEEP if key.startswith(files) else ()
+        return presign(method, where, key, credentials(), window, query)
 
     return ObjectStore(client, settings.prefix, sign)
 
