@@ -12,7 +12,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -21,12 +21,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
 from werkzeug.serving import make_server
 
 from wheelyard.storage.presign import Credentials
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
     from mypy_boto3_s3 import S3Client
 
 READY_WITHIN = 30.0
@@ -66,8 +71,45 @@ def _client(server: S3Server) -> "S3Client":
     )
 
 
+class Request(NamedTuple):
+    """A request as the server saw it; header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+
+
+class Recorder:
+    """What a server was asked; and, by ``refuse``, which requests it answers with an error instead."""
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.refuse: Callable[[Request], int | None] = lambda _request: None
+
+    def __call__(self, environ: "WSGIEnvironment") -> int | None:
+        """Note the request; the status to refuse it with, or None."""
+        request = Request(
+            environ["REQUEST_METHOD"],
+            environ["PATH_INFO"],
+            environ["QUERY_STRING"],
+            {
+                name.removeprefix("HTTP_").replace("_", "-").lower(): str(value)
+                for name, value in environ.items()
+                if name.startswith("HTTP_")
+            },
+        )
+        self.requests.append(request)
+        return self.refuse(request)
+
+
+class _Quiet(MotoRequestHandler):
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
 @contextmanager
-def moto_server() -> Iterator[S3Server]:
+def moto_server(recorder: Recorder | None = None) -> Iterator[S3Server]:
     """moto in a thread. It takes any credentials, but handles one request at a time, as S3 seems to.
 
     Without that, moto looks and writes in two steps, and two conditional writes can both win.
@@ -75,12 +117,16 @@ def moto_server() -> Iterator[S3Server]:
     application = DomainDispatcherApplication(create_backend_app)
     one_at_a_time = threading.Lock()
 
-    def serve(environ: dict[str, object], start_response: object) -> Iterable[bytes]:
+    def serve(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        refused = recorder(environ) if recorder else None
+        if refused is not None:
+            start_response(f"{refused} Refused", [("content-length", "0")])
+            return []
         with one_at_a_time:
             return list(application(environ, start_response))
 
-    server = make_server("127.0.0.1", 0, serve, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    server = make_server("127.0.0.1", 0, serve, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:
         yield S3Server(
@@ -118,6 +164,9 @@ def _start_weed(
     raise RuntimeError("SeaweedFS did not start:\n" + "\n".join(logs))
 
 
+_ADMIN_GRPC = 10_000
+"""SeaweedFS' own worker looks for the administration's second port this far from the first."""
+
 _WEED_PORTS = (
     "master.port",
     "master.port.grpc",
@@ -128,7 +177,6 @@ _WEED_PORTS = (
     "s3.port",
     "s3.port.grpc",
     "admin.port",
-    "admin.port.grpc",
 )
 
 
@@ -149,6 +197,7 @@ def _run_weed(
         "volume.max": 10_000,
         "webdav": "false",
         "admin.ui": "false",
+        "admin.port.grpc": ports["admin.port"] + _ADMIN_GRPC,
         "s3.port.iceberg": 0,
         "s3.port.lance": 0,
         "s3.config": folder / "s3.json",
@@ -179,10 +228,9 @@ def _stop_weed(process: "subprocess.Popen[bytes]", ports: dict[str, int]) -> Non
     # Killed, because leaving in good order takes it four seconds and there is nothing to save.
     process.kill()
     process.wait()
-    for name, port in ports.items():
-        if name.endswith(".grpc"):
-            for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  # its choice
-                left.unlink(missing_ok=True)
+    for port in (*ports.values(), ports["admin.port"] + _ADMIN_GRPC):
+        for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108  # its choice
+            left.unlink(missing_ok=True)
 
 
 def _answers(server: S3Server, process: "subprocess.Popen[bytes]") -> bool:
@@ -203,9 +251,18 @@ def _answers(server: S3Server, process: "subprocess.Popen[bytes]") -> bool:
 def _free_ports(names: Iterable[str]) -> dict[str, int]:
     """A port for each name, all different: every one is held until the last is known."""
     with ExitStack() as held:
-        ports = {}
-        for name in names:
-            listener = held.enter_context(socket.socket())
-            listener.bind(("127.0.0.1", 0))
-            ports[name] = int(listener.getsockname()[1])
-    return ports
+        return {name: _hold_port(held, second=name == "admin.port") for name in names}
+
+
+def _hold_port(held: ExitStack, *, second: bool) -> int:
+    """A free port; with ``second``, the one that is ``_ADMIN_GRPC`` higher is free as well."""
+    while True:
+        listener = held.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        port = int(listener.getsockname()[1])
+        try:
+            if second:
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port + _ADMIN_GRPC))
+        except (OSError, OverflowError):
+            continue
+        return port
