@@ -338,5 +338,6 @@ def test_a_link_gives_what_was_stored(s3_weed: servers.S3Server, key: str, large
 def test_a_page_is_not_for_keeping(s3_weed: servers.S3Server) -> None:
     """A link to what may change does not tell its reader to keep it."""
     store = stores.Bucket(s3_weed, s3_weed.new_bucket()).open()
+    assert "cache-control" in str(store.download_url("mirror/files/acme/a.whl", "GET"))
     assert "cache-control" not in str(store.download_url("projects/acme.json", "GET"))
     assert stores.memory().download_url("projects/acme.json", "GET") is None
