@@ -25,13 +25,7 @@ def application(settings: Settings, store: Store, *, uploads: bool = True) -> Ap
         from wheelyard.publish.rules import Rules
         from wheelyard.publish.shelf import Shelf
 
-        rules = Rules(
-            settings.max_file_size,
-            settings.overwrite,
-            settings.reuse_deleted,
-            settings.legacy_formats,
-        )
-        return Publisher(Shelf(store, catalogue, rules))
+        return Publisher(Shelf(store, catalogue, Rules.of(settings)))
 
     return Application(
         Authenticator(store, time.monotonic),

@@ -5,7 +5,7 @@ root listing reads those buckets that changed since it was last asked for.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 
 from wheelyard.errors import InvalidDocument, KeyNotFound
 from wheelyard.protocol.names import ProjectName, project_name
@@ -55,6 +55,45 @@ class Catalogue:
     def remove(self, name: ProjectName) -> None:
         """Have ``name`` no longer in the catalogue; no write where it is not."""
         self._change(name, lambda names: names - {name})
+
+    def correct(
+        self, names: Set[ProjectName], is_there: Callable[[ProjectName], bool]
+    ) -> tuple[Set[ProjectName], Set[ProjectName]]:
+        """Have exactly ``names`` in the catalogue; returns what was added and what was removed.
+
+        A name that was catalogued meanwhile is not among them: ``is_there`` is asked before one is
+        removed. A bucket that cannot be read is written anew.
+        """
+        added: set[ProjectName] = set()
+        removed: set[ProjectName] = set()
+        by_key: dict[str, set[ProjectName]] = {}
+        for name in names:
+            by_key.setdefault(keys.catalogue(name), set()).add(name)
+        for key in sorted({*by_key, *(entry.key for entry in self._store.list(keys.CATALOGUE))}):
+            wanted = by_key.get(key, set())
+            before, after = self._correct_bucket(key, wanted, is_there)
+            added |= after - before
+            removed |= before - after
+        return added, removed
+
+    def _correct_bucket(
+        self, key: str, wanted: Set[ProjectName], is_there: Callable[[ProjectName], bool]
+    ) -> tuple[Set[ProjectName], Set[ProjectName]]:
+        before: frozenset[ProjectName] = frozenset()
+        after: frozenset[ProjectName] = frozenset()
+
+        def edit(stored: Stored | None) -> bytes | None:
+            nonlocal before, after
+            try:
+                before = frozenset(_parse(stored.body)) if stored else frozenset()
+            except InvalidDocument:
+                before = frozenset()
+            others = {name for name in before - wanted if keys.catalogue(name) == key}
+            after = frozenset(wanted) | {name for name in others if is_there(name)}
+            return None if stored and stored.body == _dump(after) else _dump(after)
+
+        edit_object(self._store, key, edit)
+        return before, after
 
     def _change(
         self,

@@ -1,10 +1,14 @@
 """What may be published, beyond a file being sound: rules over the project's document. Pure."""
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wheelyard.errors import FileExists, Forbidden
-from wheelyard.protocol.model import Project
+from wheelyard.protocol.model import File, Project
 from wheelyard.publish.listing import other_sdist, parsed, same_file
+from wheelyard.settings import Settings
+
+if TYPE_CHECKING:
+    from packaging.version import Version
 
 
 class Rules(NamedTuple):
@@ -20,6 +24,16 @@ class Rules(NamedTuple):
     overwrite: bool = False
     reuse_deleted: bool = False
     legacy_formats: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Rules":
+        """The rules that the settings make."""
+        return cls(
+            max_size=settings.max_file_size,
+            overwrite=settings.overwrite,
+            reuse_deleted=settings.reuse_deleted,
+            legacy_formats=settings.legacy_formats,
+        )
 
 
 def check_open(project: Project) -> None:
@@ -54,6 +68,29 @@ def check_rivals(project: Project, filename: str, sha256: str, *, overwrite: boo
             f"File already exists: release {name.version} of {project.name!r} has the source "
             f"distribution {rival.filename!r}; a release can have one"
         )
+
+
+class Released:
+    """Files of one project that can stand beside one another, taken one by one."""
+
+    def __init__(self) -> None:
+        self.files: list[File] = []
+        self._names: dict[str, str] = {}
+        self._sdists: dict[Version, str] = {}
+
+    def add(self, file: File) -> None:
+        """Take a file. Raises ``FileExists`` as ``check_rivals`` does."""
+        name = parsed(file.filename)
+        if name is not None:
+            rival = self._names.setdefault(name.canonical, file.filename)
+            if rival == file.filename and name.kind == "sdist":
+                rival = self._sdists.setdefault(name.version, file.filename)
+            if rival != file.filename:
+                raise FileExists(
+                    f"{file.filename!r} cannot stand beside {rival!r}, which is the same file in another "
+                    "spelling or the release's source distribution: remove one of them"
+                )
+        self.files.append(file)
 
 
 def exists(filename: str) -> str:

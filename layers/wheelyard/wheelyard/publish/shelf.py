@@ -15,6 +15,7 @@ from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.simple import parse_project, project_json
+from wheelyard.publish.examining import sha256_of
 from wheelyard.publish.incoming import Incoming, Source
 from wheelyard.publish.listing import with_file, without_files
 from wheelyard.publish.rules import Rules, check_open, check_rivals, exists
@@ -66,7 +67,7 @@ class Shelf:
             return True
         check_rivals(project, incoming.filename, incoming.sha256, overwrite=self.rules.overwrite)
         if not self.rules.reuse_deleted:
-            self._check_deleted(incoming.project, incoming.distribution.canonical)
+            self.check_deleted(incoming.project, incoming.distribution.canonical)
         return False
 
     def place(self, incoming: Incoming, source: Source) -> Placed:
@@ -77,7 +78,7 @@ class Shelf:
         try:
             source.create(self.store, key)
         except KeyExists:
-            if self._sha256(key) == incoming.sha256:
+            if sha256_of(self.store, key) == incoming.sha256:
                 created = False
             elif self.rules.overwrite:
                 self._replace(incoming, source)
@@ -118,14 +119,14 @@ class Shelf:
         described = self.store.get(keys.metadata(name, filename))
         if self.rules.overwrite and (
             described.body != incoming.distribution.metadata_bytes
-            or self._sha256(stored.key) != incoming.sha256
+            or sha256_of(self.store, stored.key) != incoming.sha256
         ):
             raise FileExists(_overtaken(filename))
         signed = incoming.signature is not None or (
-            not created and self._exists(keys.signature(name, filename))
+            not created and self.exists(keys.signature(name, filename))
         )
         attested = incoming.provenance is not None or (
-            not created and self._exists(keys.provenance(name, filename))
+            not created and self.exists(keys.provenance(name, filename))
         )
         file = as_listed(incoming, stored.modified, signed=signed, attested=attested)
         canonical = incoming.distribution.canonical
@@ -145,7 +146,7 @@ class Shelf:
         # came between the check and the listing here, one of the two sees the other.
         for each in placed:
             try:
-                self._check_deleted(name, each.canonical)
+                self.check_deleted(name, each.canonical)
             except FileExists:
                 self.unlist(name, [each.file.filename])
                 raise
@@ -200,7 +201,8 @@ class Shelf:
 
         return edit_object(self.store, keys.project(name), edit)
 
-    def _check_deleted(self, name: ProjectName, canonical: str) -> None:
+    def check_deleted(self, name: ProjectName, canonical: str) -> None:
+        """Raises ``FileExists`` if the file has a tombstone."""
         tombstone = self.tombstones.find(name, canonical)
         if tombstone is not None:
             raise FileExists(
@@ -208,18 +210,13 @@ class Shelf:
                 "is not used again: raise the version and upload that"
             )
 
-    def _exists(self, key: str) -> bool:
+    def exists(self, key: str) -> bool:
+        """Whether there is an object under the key."""
         try:
             self.store.head(key)
         except KeyNotFound:
             return False
         return True
-
-    def _sha256(self, key: str) -> str:
-        digest = hashlib.sha256()
-        for chunk in self.store.read(key):
-            digest.update(chunk)
-        return digest.hexdigest()
 
 
 def as_listed(incoming: Incoming, modified: datetime, *, signed: bool, attested: bool) -> File:

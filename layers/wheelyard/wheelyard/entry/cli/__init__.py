@@ -5,6 +5,7 @@ import sys
 import click
 
 from wheelyard import __version__
+from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.serve import serve
 from wheelyard.entry.cli.users import user
 from wheelyard.errors import WheelyardError
@@ -34,5 +35,5 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user):
+for command in (serve, user, rebuild):
     cli.add_command(command)

@@ -1,0 +1,60 @@
+"""A file that is in the store already: found sound, and described as an upload of it would be."""
+
+import hashlib
+from typing import NamedTuple
+
+from wheelyard.errors import InvalidArchive, TooLarge
+from wheelyard.protocol.names import ProjectName
+from wheelyard.publish.archive import inspect
+from wheelyard.publish.incoming import Incoming
+from wheelyard.storage.seekable import open_object
+from wheelyard.storage.store import Entry, Store
+
+
+class Examined(NamedTuple):
+    """A sound file, and the object that it was read from."""
+
+    incoming: Incoming
+    entry: Entry
+
+
+def sha256_of(store: Store, key: str) -> str:
+    """The digest of an object, in lower-case hexadecimal. Raises ``KeyNotFound``."""
+    digest = hashlib.sha256()
+    for chunk in store.read(key):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def examine(
+    store: Store,
+    key: str,
+    filename: str,
+    project: ProjectName,
+    *,
+    max_size: int,
+    legacy_formats: bool = False,
+) -> Examined:
+    """Check the object ``key``, which is to be ``filename`` of ``project``.
+
+    Memory is bounded whatever its size. Raises what ``inspect`` raises, ``InvalidArchive`` for another
+    project's file, ``TooLarge``, and ``KeyNotFound``.
+    """
+    while True:
+        entry = store.head(key)
+        if entry.size > max_size:
+            raise TooLarge(
+                f"{filename!r} has {entry.size} bytes, more than the {max_size} accepted here: raise "
+                "MAX_FILE_SIZE"
+            )
+        with open_object(store, key) as file:
+            distribution = inspect(file, filename, legacy_formats=legacy_formats)
+        sha256 = sha256_of(store, key)
+        if distribution.project != project:
+            raise InvalidArchive(
+                f"{filename!r} is of project {distribution.project!r}, but stands with the files of "
+                f"{project!r}: put it under packages/{distribution.project}/"
+            )
+        # What was checked and what was hashed must be one object, should it be replaced just now.
+        if store.head(key).etag == entry.etag:
+            return Examined(Incoming(distribution, entry.size, sha256), entry)

@@ -1,0 +1,333 @@
+"""What is listed, made again from the files that are stored.
+
+Documents are replaced in place, so that nothing is absent meanwhile; uploads may go on. What only a
+document knows is kept from it: yanks, the project's status, and upload times, which are the store's own
+where there is no document.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import groupby
+from typing import NamedTuple
+
+from wheelyard.errors import FileExists, InvalidDocument, InvalidName, KeyNotFound, WheelyardError
+from wheelyard.protocol.model import File, Project
+from wheelyard.protocol.names import ProjectName, project_name
+from wheelyard.protocol.simple import parse_project, project_json
+from wheelyard.publish.examining import examine, sha256_of
+from wheelyard.publish.listing import with_files
+from wheelyard.publish.rules import Released
+from wheelyard.publish.shelf import Shelf, as_listed
+from wheelyard.storage import keys
+from wheelyard.storage.editing import edit_object
+from wheelyard.storage.store import Entry, Store, Stored
+
+_WORKERS = 8
+
+
+class Refused(NamedTuple):
+    """A stored file that is not fit to be listed, and why."""
+
+    key: str
+    reason: str
+
+
+class Finding(NamedTuple):
+    """What was found out about one stored file: how it is to be listed, or why it is not.
+
+    ``etag``      of the object that was looked at
+    ``repaired``  its ``.metadata`` was missing or wrong, and was written anew
+    """
+
+    key: str
+    etag: str
+    file: File | None
+    refused: str | None = None
+    repaired: bool = False
+
+
+class Changes(NamedTuple):
+    """What became of one project; all lists are of filenames but ``refused``."""
+
+    project: ProjectName
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    updated: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    rewritten: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.rewritten or self.repaired or self.refused)
+
+
+class Report(NamedTuple):
+    """What a rebuild did; ``projects`` and ``files`` are how many it looked at."""
+
+    projects: int
+    files: int
+    changes: tuple[Changes, ...]
+    refused: tuple[Refused, ...]
+    catalogued: tuple[str, ...]
+    uncatalogued: tuple[str, ...]
+
+
+class Folder(NamedTuple):
+    """The distribution files stored for one project."""
+
+    project: ProjectName
+    files: tuple[Entry, ...]
+
+
+class Survey(NamedTuple):
+    """Everything that is to be looked at, and what stands where no file can."""
+
+    folders: tuple[Folder, ...]
+    refused: tuple[Refused, ...]
+
+
+class Work(NamedTuple):
+    """Some files of one project, to be looked at by one worker."""
+
+    project: ProjectName
+    files: tuple[Entry, ...]
+
+
+def rebuild(shelf: Shelf, progress: Callable[[Survey], Callable[[int], None]]) -> Report:
+    """Make every project's document, every ``.metadata`` and the catalogue again.
+
+    ``progress`` is told of the whole work once, and what it returns of every so many files done.
+    """
+    surveyed = survey(shelf.store)
+    advance = progress(surveyed)
+    found: dict[ProjectName, list[Finding]] = {folder.project: [] for folder in surveyed.folders}
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        works = list(split(surveyed))
+        examined = pool.map(lambda work: examine_files(shelf, work), works)
+        for work, findings in zip(works, examined, strict=True):
+            found[work.project] += findings
+            advance(len(work.files))
+        changes = list(pool.map(lambda name: relist(shelf, name, found[name]), found))
+    return Report(
+        projects=len(surveyed.folders),
+        files=sum(len(folder.files) for folder in surveyed.folders),
+        changes=tuple(change for change in changes if change.any),
+        refused=surveyed.refused,
+        **recatalogue(shelf)._asdict(),
+    )
+
+
+def split(surveyed: Survey, at_once: int = 50) -> Iterator[Work]:
+    """The work in pieces of ``at_once`` files at most."""
+    for folder in surveyed.folders:
+        for start in range(0, len(folder.files), at_once):
+            yield Work(folder.project, folder.files[start : start + at_once])
+
+
+def survey(store: Store) -> Survey:
+    """The stored files by project; a project with a document and no files is there as well."""
+    refused: list[Refused] = []
+    found: dict[ProjectName, tuple[Entry, ...]] = {}
+    for folder, group in groupby(store.list(keys.PACKAGES), _folder):
+        entries = list(group)
+        try:
+            if (name := project_name(folder)) != folder:
+                raise InvalidName(
+                    f"{folder!r} is not a normalised project name: put the files under "
+                    f"{keys.PACKAGES}{name}/"
+                )
+            found[name] = found.get(name, ()) + tuple(_distributions(entries, refused))
+        except InvalidName as error:
+            refused += [Refused(entry.key, str(error)) for entry in entries]
+    for name in _documented(store):
+        found.setdefault(name, ())
+    folders = [Folder(name, files) for name, files in sorted(found.items())]
+    return Survey(tuple(folders), tuple(refused))
+
+
+def _folder(entry: Entry) -> str:
+    return entry.key.removeprefix(keys.PACKAGES).partition("/")[0]
+
+
+def _distributions(entries: Iterable[Entry], refused: list[Refused]) -> Iterator[Entry]:
+    """Leaves out what belongs to a file, and what stands in a folder of its own."""
+    for entry in entries:
+        filename = entry.key.removeprefix(keys.PACKAGES).partition("/")[2]
+        if "/" in filename or not filename:
+            refused.append(Refused(entry.key, "it is not directly in its project's folder"))
+        elif not filename.endswith(keys.SIDECARS):
+            yield entry
+
+
+def _documented(store: Store) -> Iterator[ProjectName]:
+    for entry in store.list(keys.PROJECTS):
+        with suppress(InvalidName):
+            yield project_name(entry.key.removeprefix(keys.PROJECTS).removesuffix(".json"))
+
+
+def examine_files(shelf: Shelf, work: Work) -> list[Finding]:
+    """Look at stored files, and have the ``.metadata`` of each as the archive has it."""
+    known = {file.filename: file for file in _current(shelf.store, work.project).files}
+    return [
+        _examine_file(shelf, work.project, entry, known.get(_filename(entry.key)))
+        for entry in work.files
+    ]
+
+
+def _filename(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _examine_file(shelf: Shelf, name: ProjectName, entry: Entry, known: File | None) -> Finding:
+    filename = _filename(entry.key)
+    try:
+        return _finding(shelf, name, filename, known)
+    except KeyNotFound:
+        return Finding(entry.key, entry.etag, None)
+    except WheelyardError as error:
+        # What was once found sound and is still the same stays, whatever today's checks make of it.
+        if known is not None and sha256_of(shelf.store, entry.key) == known.hashes.get("sha256"):
+            return Finding(entry.key, entry.etag, known, f"it stays listed, although {error}")
+        return Finding(entry.key, entry.etag, None, str(error))
+
+
+def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None) -> Finding:
+    rules, store = shelf.rules, shelf.store
+    key = keys.package(name, filename)
+    incoming, entry = examine(
+        store,
+        key,
+        filename,
+        name,
+        max_size=max(rules.max_size, known.size or 0 if known else 0),
+        legacy_formats=rules.legacy_formats or known is not None,
+    )
+    if known is not None and known.hashes.get("sha256") != incoming.sha256 and not rules.overwrite:
+        raise FileExists(
+            f"{filename!r} was published with sha256 {known.hashes.get('sha256')}, but the stored file "
+            f"has {incoming.sha256}: put the published one back"
+        )
+    if known is None and not rules.reuse_deleted:
+        shelf.check_deleted(name, incoming.distribution.canonical)
+    repaired = _repair(store, keys.metadata(name, filename), incoming.distribution.metadata_bytes)
+    signed = shelf.exists(keys.signature(name, filename))
+    attested = shelf.exists(keys.provenance(name, filename))
+    file = as_listed(incoming, entry.modified, signed=signed, attested=attested)
+    if known is not None:
+        file = file._replace(yanked=known.yanked)
+        if known.hashes.get("sha256") == incoming.sha256:
+            file = file._replace(upload_time=known.upload_time or file.upload_time)
+    return Finding(key, entry.etag, file, repaired=repaired)
+
+
+def _repair(store: Store, key: str, body: bytes) -> bool:
+    with suppress(KeyNotFound):
+        if store.get(key).body == body:
+            return False
+    store.put(key, body)
+    return True
+
+
+def relist(shelf: Shelf, name: ProjectName, findings: Sequence[Finding]) -> Changes:
+    """Have the project's document list what was found, if it is still there, and nothing else.
+
+    Files that were published since are kept.
+    """
+    outcome = Changes(name)
+
+    def edit(stored: Stored | None) -> bytes | None:
+        nonlocal outcome
+        before = _read(name, stored)
+        after, refused = _relisted(shelf, before, findings)
+        outcome = _changes(before, after, findings, refused)
+        if stored is None and not after.files:
+            return None
+        body = project_json(after)
+        return None if stored is not None and stored.body == body else body
+
+    written = edit_object(shelf.store, keys.project(name), edit)
+    return outcome._replace(rewritten=written)
+
+
+def _relisted(
+    shelf: Shelf, before: Project, findings: Sequence[Finding]
+) -> tuple[Project, list[Refused]]:
+    name = before.name
+    now = {entry.key: entry for entry in shelf.store.list(f"{keys.PACKAGES}{name}/")}
+    old = {file.filename: file for file in before.files}
+    refused = [Refused(found.key, found.refused) for found in findings if found.refused]
+    looked_at = {found.key for found in findings}
+    released = Released()
+    for listed in before.files:
+        key = keys.package(name, listed.filename)
+        if key in now and key not in looked_at:
+            released.add(listed)
+    for found in sorted(findings, key=lambda found: _precedence(old, found, now)):
+        entry, known = now.get(found.key), old.get(_filename(found.key))
+        if entry is None:
+            continue
+        # What was replaced since is listed by whoever replaced it.
+        file = found.file if entry.etag == found.etag else known
+        if file is None:
+            continue
+        try:
+            released.add(file._replace(yanked=known.yanked) if known else file)
+        except FileExists as error:
+            refused.append(Refused(found.key, str(error)))
+    return with_files(before, released.files), refused
+
+
+def _precedence(
+    old: Mapping[str, File], found: Finding, now: Mapping[str, Entry]
+) -> tuple[bool, str, str]:
+    """Of rivals, the one that is listed comes first, then the one that was stored first."""
+    filename, entry = _filename(found.key), now.get(found.key)
+    return filename not in old, entry.modified.isoformat() if entry else "", filename
+
+
+def _changes(
+    before: Project, after: Project, findings: Sequence[Finding], refused: Sequence[Refused]
+) -> Changes:
+    old = {file.filename: file for file in before.files}
+    new = {file.filename: file for file in after.files}
+    return Changes(
+        before.name,
+        added=tuple(name for name in new if name not in old),
+        removed=tuple(name for name in old if name not in new),
+        updated=tuple(name for name in new if name in old and old[name] != new[name]),
+        repaired=tuple(_filename(found.key) for found in findings if found.repaired),
+        refused=tuple(refused),
+    )
+
+
+def _current(store: Store, name: ProjectName) -> Project:
+    try:
+        return _read(name, store.get(keys.project(name)))
+    except KeyNotFound:
+        return Project(name)
+
+
+def _read(name: ProjectName, stored: Stored | None) -> Project:
+    """The document, or that of a project without files where there is none that can be read."""
+    with suppress(InvalidDocument, InvalidName):
+        if stored is not None:
+            return parse_project(stored.body)._replace(name=name)
+    return Project(name)
+
+
+class Recatalogued(NamedTuple):
+    """The projects that the catalogue did not have, and those that it had and that are not there."""
+
+    catalogued: tuple[str, ...]
+    uncatalogued: tuple[str, ...]
+
+
+def recatalogue(shelf: Shelf) -> Recatalogued:
+    """Have exactly those projects in the catalogue that have a document."""
+    added, removed = shelf.catalogue.correct(
+        set(_documented(shelf.store)), lambda name: shelf.exists(keys.project(name))
+    )
+    return Recatalogued(tuple(sorted(added)), tuple(sorted(removed)))
