@@ -62,8 +62,14 @@ class DyingStore(Store):
     def staging(self) -> Path | None:
         return self._store.staging()
 
-    def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
-        return self._write(lambda: self._store.put(key, body, content_type))
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+    ) -> str:
+        return self._write(lambda: self._store.put(key, body, content_type, content_encoding))
 
     def put_from(self, key: str, path: Path) -> None:
         self._write(lambda: self._store.put_from(key, path))

@@ -49,8 +49,16 @@ def _file_document(file: File) -> dict[str, Any]:
 
 
 def root_json(names: Iterable[str]) -> bytes:
-    """The root listing (PEP 691, "Project List")."""
-    return _dump({"meta": {"api-version": API_VERSION}, "projects": [{"name": n} for n in names]})
+    """The root listing (PEP 691, "Project List").
+
+    The names are normalised, so there is nothing in them to escape, and a listing of a million need not
+    become a million dictionaries first.
+    """
+    projects = "},{".join(f'"name":"{name}"' for name in names)
+    return b'{"meta":{"api-version":"%b"},"projects":[%b]}' % (
+        API_VERSION.encode(),
+        f"{{{projects}}}".encode() if projects else b"",
+    )
 
 
 def _dump(document: dict[str, Any]) -> bytes:
@@ -114,7 +122,8 @@ def root_html(names: Iterable[str], links: str = "") -> bytes:
 
     The names are normalised, so there is nothing in them to escape.
     """
-    return _page("Simple index", [], [f'<a href="{links}{name}/">{name}</a><br>' for name in names])
+    links_of_all = "\n".join(f'<a href="{links}{name}/">{name}</a><br>' for name in names)
+    return _page("Simple index", [], [links_of_all] if links_of_all else [])
 
 
 def _page(title: str, meta: list[str], body: list[str]) -> bytes:

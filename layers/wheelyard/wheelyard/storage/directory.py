@@ -75,8 +75,14 @@ class DirectoryStore(Store):
                 left -= len(chunk)
                 yield chunk
 
-    def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
-        del content_type
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+    ) -> str:
+        del content_type, content_encoding
         with _writing(key), self._locked(key):
             return self._overwrite(key, body)
 

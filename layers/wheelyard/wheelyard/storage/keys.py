@@ -17,6 +17,7 @@ MIRROR_FILES = "mirror/files/"
 MANIFEST = "upstream/manifest.json"
 SHARDS = "upstream/shards/"
 PARTS = "upstream/parts/"
+RETIRED = "upstream/retired/"
 LISTINGS = "listing/"
 TOMBSTONES = "tombstones/"
 REJECTED = "rejected/"
@@ -89,6 +90,11 @@ def shard(digest: str) -> str:
 def part(run: str, number: int) -> str:
     """What one reindex run hands from step to step: the names of some buckets, not yet merged."""
     return f"{PARTS}{run}/{number:02}.gz"
+
+
+def retired(snapshot: str) -> str:
+    """The manifest of a snapshot that another one replaced, kept for the grace period."""
+    return f"{RETIRED}{snapshot}.json"
 
 
 def listing(digest: str, form: str) -> str:

@@ -100,10 +100,20 @@ class ObjectStore(Store):
         except (FileNotFoundError, BaseError) as error:
             raise _storage_error(key, error) from error
 
-    def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
-        attributes: Attributes | None = {"Content-Type": content_type} if content_type else None
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+    ) -> str:
+        attributes: Attributes = {}
+        if content_type:
+            attributes["Content-Type"] = content_type
+        if content_encoding:
+            attributes["Content-Encoding"] = content_encoding
         try:
-            return self._put(key, body, "overwrite", attributes)
+            return self._put(key, body, "overwrite", attributes or None)
         except (FileNotFoundError, BaseError) as error:
             raise _not_written(key, error) from error
 

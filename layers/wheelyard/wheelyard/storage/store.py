@@ -55,10 +55,17 @@ class Store(ABC):
         """The bytes ``start`` up to, not including, ``end``, in chunks. Raises ``KeyNotFound``."""
 
     @abstractmethod
-    def put(self, key: str, body: bytes, content_type: str | None = None) -> str:
+    def put(
+        self,
+        key: str,
+        body: bytes,
+        content_type: str | None = None,
+        content_encoding: str | None = None,
+    ) -> str:
         """Write the object, whatever was there. Returns its entity tag.
 
-        ``content_type`` is what a presigned link to it answers with; a directory has no use for it.
+        ``content_type`` and ``content_encoding`` are what a presigned link to it answers with; a
+        directory has no use for them.
         """
 
     @abstractmethod
