@@ -30,7 +30,8 @@ def put_snapshot(store: Store, names: Mapping[str, int | None]) -> Manifest:
         if entries:
             store.put(keys.shard(shards.digest(text)), shards.compress(text))
     manifest = Manifest(
-        source="https://upstream.example/simple/",
+        source="https://upstream.example",
+        source_id="",
         fetched_at="2026-11-22T12:00:00Z",
         names=len(names),
         serial=None,

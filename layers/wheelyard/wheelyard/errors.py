@@ -173,6 +173,24 @@ class UpstreamMismatch(UpstreamError):
     title = "Digest mismatch"
 
 
+class ListingShrank(UpstreamError):
+    """Upstream's root listing lost so many names that it is more likely broken than right."""
+
+    title = "The upstream listing shrank"
+
+
+class RestartConflict(WheelyardError):
+    """A function is being changed by somebody else for longer than a restart can wait."""
+
+    title = "The function is being changed"
+
+
+class RestartFailed(WheelyardError):
+    """A function cannot be restarted without harm."""
+
+    title = "The function cannot be restarted"
+
+
 # --- storage ---
 
 

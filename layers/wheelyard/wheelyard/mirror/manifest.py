@@ -42,7 +42,9 @@ class Manifest(NamedTuple):
     """A snapshot."""
 
     source: str
-    """The root listing's URL, without credentials."""
+    """The scheme and host of the upstream index; a path may hold a token."""
+    source_id: str
+    """Digest of the index's whole URL without credentials: another one is another upstream."""
     fetched_at: str
     """When upstream was asked, ``yyyy-mm-ddThh:mm:ssZ``."""
     names: int
@@ -60,6 +62,7 @@ def dump_manifest(manifest: Manifest) -> bytes:
     document = {
         "format": _FORMAT,
         "source": manifest.source,
+        "source-id": manifest.source_id,
         "fetched-at": manifest.fetched_at,
         "count": manifest.names,
         "last-serial": manifest.serial,
@@ -96,6 +99,7 @@ def _manifest(document: dict[str, Any]) -> Manifest:
     listing = document["listing"]
     return Manifest(
         source=document["source"],
+        source_id=document["source-id"],
         fetched_at=document["fetched-at"],
         names=document["count"],
         serial=document["last-serial"],

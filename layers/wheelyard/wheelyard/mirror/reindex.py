@@ -1,0 +1,262 @@
+"""The reindex workflow's steps: Fetch, Shard, Activate. Restart is in ``mirror.restart``.
+
+Each is a function of the store, the upstream and the time, takes and returns small JSON, and can be run
+again at any moment. Until the one write that replaces the manifest, nothing that a reader sees changes;
+so a run that fails or is killed leaves the active snapshot serving, and what it wrote is swept later.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+from wheelyard.errors import (
+    InvalidDocument,
+    KeyChanged,
+    KeyExists,
+    KeyNotFound,
+    ListingShrank,
+)
+from wheelyard.mirror import shards
+from wheelyard.mirror.location import origin
+from wheelyard.mirror.manifest import (
+    Manifest,
+    Validators,
+    dump_manifest,
+    parse_manifest,
+    snapshot_id,
+)
+from wheelyard.mirror.parts import PartWriter, Progress, read_part
+from wheelyard.mirror.payloads import Activated, Fetched, Part, Sharded
+from wheelyard.mirror.relisting import Hidden, basis, is_stored, write_listings
+from wheelyard.mirror.sweeping import missing_shards, retire, sweep
+from wheelyard.mirror.upstream import Upstream, require
+from wheelyard.protocol.names import ProjectName
+from wheelyard.protocol.negotiation import HTML, JSON, TEXT
+from wheelyard.storage import keys
+from wheelyard.storage.store import Store
+
+_logger = logging.getLogger(__name__)
+
+KEPT_AT_LEAST = 0.8
+"""The share of its names that a listing must keep to be activated without force."""
+
+_ACCEPT = f"{JSON}, {HTML};q=0.2, {TEXT};q=0.1"
+
+
+class _Base(NamedTuple):
+    """The manifest that a run starts from; ``manifest`` None where there is none that can be read."""
+
+    etag: str | None
+    manifest: Manifest | None
+    raw: bytes
+
+
+class Reindex:
+    """One upstream's snapshots in one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        upstream: Upstream,
+        private: Callable[[], Sequence[ProjectName]],
+        hidden: Hidden,
+        now: Callable[[], datetime],
+    ) -> None:
+        """``private`` gives the private projects' names, sorted; ``now`` is in UTC."""
+        self._store = store
+        self._upstream = upstream
+        self._private = private
+        self._hidden = hidden
+        self._now = now
+
+    def fetch(self, *, force: bool = False, progress: Progress = lambda _: None) -> Fetched:
+        """Ask upstream for its names, conditionally unless with ``force``, and write them down in parts.
+
+        Raises ``UpstreamError`` and ``StorageError``.
+        """
+        base = self._base()
+        index = self._upstream.locate().url
+        validators = self._validators(base.manifest, index) if not force else Validators()
+        headers = {"accept": _ACCEPT, **_conditions(validators)}
+        fetched_at = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with self._upstream.get(index, headers) as answer:
+            require(answer, *((200, 304) if any(validators) else (200,)))
+            if answer.status == 304 and base.manifest is not None:
+                return self._unchanged(base.etag, base.manifest, fetched_at)
+            names = PartWriter()
+            serial = names.read(answer, progress)
+            return Fetched(
+                outcome="changed",
+                base=base.etag,
+                source=_source(index),
+                sourceId=_source_id(index),
+                fetchedAt=fetched_at,
+                etag=answer.headers.get("etag"),
+                lastModified=answer.headers.get("last-modified"),
+                serial=serial,
+                names=names.count,
+                parts=names.write(self._store),
+            )
+
+    def _base(self) -> _Base:
+        try:
+            stored = self._store.get(keys.MANIFEST)
+        except KeyNotFound:
+            return _Base(None, None, b"")
+        try:
+            return _Base(stored.etag, parse_manifest(stored.body), stored.body)
+        except InvalidDocument:
+            _logger.exception("the active snapshot is made anew")
+            return _Base(stored.etag, None, stored.body)
+
+    def _validators(self, manifest: Manifest | None, index: str) -> Validators:
+        """What makes the request conditional; nothing where the snapshot is incomplete."""
+        if manifest is None or manifest.source_id != _source_id(index):
+            return Validators()
+        if missing_shards(self._store, manifest.shards):
+            _logger.warning("the active snapshot has lost a shard and is made anew")
+            return Validators()
+        return manifest.validators
+
+    def _unchanged(self, etag: str | None, manifest: Manifest, fetched_at: str) -> Fetched:
+        current = basis(self._private(), self._hidden)
+        complete = manifest.listings.basis == current and is_stored(self._store, manifest.listings)
+        return Fetched(
+            outcome="unchanged" if complete else "relist",
+            base=etag,
+            source=manifest.source,
+            sourceId=manifest.source_id,
+            fetchedAt=manifest.fetched_at if complete else fetched_at,
+            etag=manifest.validators.etag,
+            lastModified=manifest.validators.last_modified,
+            serial=manifest.serial,
+            names=manifest.names,
+            parts=[],
+        )
+
+    def shard(self, part: Part, base: str | None) -> Sharded:
+        """Write the shards of one part that are not those of the snapshot the run started from.
+
+        Raises ``StorageError``.
+        """
+        buckets = read_part(self._store, part)
+        known = self._kept_shards(base)
+        digests, written = [], 0
+        for number in range(part["first"], part["last"] + 1):
+            names = buckets.get(shards.BUCKETS[number], {})
+            text = shards.shard_text(names)
+            digest = shards.digest(text) if names else ""
+            if digest and digest not in known:
+                # Written again even if there is one, so that it is too young to be swept.
+                self._store.put(keys.shard(digest), shards.compress(text))
+                written += 1
+            digests.append(digest)
+        count = sum(map(len, buckets.values()))
+        return Sharded(first=part["first"], digests=digests, names=count, written=written)
+
+    def _kept_shards(self, base: str | None) -> set[str]:
+        """The shards of the snapshot that the run started from, those that are there.
+
+        While it is the active snapshot they are not swept; once it is not, this run has lost.
+        """
+        found = self._base()
+        if found.manifest is None or found.etag != base:
+            return set()
+        return set(found.manifest.shards) - missing_shards(self._store, found.manifest.shards)
+
+    def activate(
+        self, fetched: Fetched, sharded: Sequence[Sharded], *, force: bool = False
+    ) -> Activated:
+        """Write the root listing, then make the snapshot the active one if no newer run was first.
+
+        Raises ``ListingShrank`` without ``force``, ``KeyNotFound`` where something that an earlier step
+        wrote is gone, and ``StorageError``.
+        """
+        base = self._base()
+        digests, count = _assemble(base.manifest, fetched, sharded)
+        if base.etag != fetched["base"]:
+            return self._superseded(base, fetched, digests)
+        if base.manifest is not None and not force:
+            _check_size(base.manifest, fetched, count)
+        listings = write_listings(
+            self._store, digests, self._private(), self._hidden, base.manifest
+        )
+        if missing_shards(self._store, digests):
+            raise KeyNotFound("a shard of this run was swept: run it again")
+        manifest = Manifest(
+            source=fetched["source"],
+            source_id=fetched["sourceId"],
+            fetched_at=fetched["fetchedAt"],
+            names=count,
+            serial=fetched["serial"],
+            validators=Validators(fetched["etag"], fetched["lastModified"]),
+            shards=digests,
+            listings=listings,
+        )
+        raw = dump_manifest(manifest)
+        if base.etag is not None:
+            retire(self._store, base.raw)
+        try:
+            if base.etag is None:
+                self._store.create(keys.MANIFEST, raw)
+            else:
+                self._store.replace(keys.MANIFEST, raw, base.etag)
+        except (KeyChanged, KeyExists):
+            return self._superseded(self._base(), fetched, digests)
+        sweep(self._store, manifest, self._now(), [part["key"] for part in fetched["parts"]])
+        return Activated(outcome="activated", snapshot=snapshot_id(raw), names=count)
+
+    def _superseded(self, base: _Base, fetched: Fetched, digests: tuple[str, ...]) -> Activated:
+        """Another run was first, unless it was this very one, whose answer was lost on its way."""
+        manifest = base.manifest
+        own = (
+            manifest is not None
+            and manifest.fetched_at == fetched["fetchedAt"]
+            and manifest.shards == digests
+        )
+        return Activated(
+            outcome="activated" if own else "superseded",
+            snapshot=snapshot_id(base.raw),
+            names=manifest.names if manifest else 0,
+        )
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    conditions = {}
+    if validators.etag is not None:
+        conditions["if-none-match"] = validators.etag
+    if validators.last_modified is not None:
+        conditions["if-modified-since"] = validators.last_modified
+    return conditions
+
+
+def _source(index: str) -> str:
+    found = origin(index)
+    return f"{found.scheme}://{found.host}:{found.port}" if found else ""
+
+
+def _source_id(index: str) -> str:
+    return sha256(index.encode()).hexdigest()[:32]
+
+
+def _assemble(
+    base: Manifest | None, fetched: Fetched, sharded: Sequence[Sharded]
+) -> tuple[tuple[str, ...], int]:
+    """The digests of all shards in the order of buckets, and the number of names in them."""
+    if fetched["outcome"] != "changed":
+        return (base.shards, base.names) if base else ((), 0)
+    digests = [""] * len(shards.BUCKETS)
+    for item in sharded:
+        end = item["first"] + len(item["digests"])
+        digests[item["first"] : end] = item["digests"]
+    return tuple(digests), sum(item["names"] for item in sharded)
+
+
+def _check_size(base: Manifest, fetched: Fetched, count: int) -> None:
+    if base.source_id == fetched["sourceId"] and count < base.names * KEPT_AT_LEAST:
+        raise ListingShrank(
+            f"upstream lists {count} names where it had {base.names}: more than a fifth is gone, so the "
+            "snapshot is kept. If that is right, run with force"
+        )

@@ -1,0 +1,149 @@
+"""Reading root listings, as indexes write them and as they must not be."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wheelyard.errors import InvalidDocument
+from wheelyard.mirror.root import RootName, read_root, root_reader
+
+JSON = "application/vnd.pypi.simple.v1+json"
+HTML = "text/html"
+
+
+def _chunks(body: bytes, size: int) -> Iterator[bytes]:
+    for start in range(0, len(body), size):
+        yield body[start : start + size]
+
+
+def _read(body: bytes, content_type: str, size: int = 7) -> list[tuple[str, int | None]]:
+    reader = root_reader(content_type)
+    return [
+        (name, serial) for names in read_root(reader, _chunks(body, size)) for name, serial in names
+    ]
+
+
+def _page(body: str, head: str = "") -> bytes:
+    return f"<!DOCTYPE html><html><head>{head}</head><body>{body}</body></html>".encode()
+
+
+PROJECTS = st.lists(
+    st.tuples(st.text(min_size=1, max_size=12), st.none() | st.integers(0, 2**40)), max_size=8
+)
+
+
+@given(PROJECTS, st.integers(1, 200), st.booleans())
+def test_json_is_read_whatever_the_chunks(
+    projects: list[tuple[str, int | None]], size: int, meta_last: bool
+) -> None:
+    """Names and serials are those that the document has, wherever it is cut and in what order."""
+    items = [
+        {"name": name} if serial is None else {"_last-serial": serial, "name": name}
+        for name, serial in projects
+    ]
+    meta = {"api-version": "1.4", "_last-serial": 99}
+    document = {"projects": items, "meta": meta} if meta_last else {"meta": meta, "projects": items}
+    body = json.dumps(document, ensure_ascii=size % 2 == 0).encode(errors="replace")
+    reader = root_reader(JSON)
+    found = [name for names in read_root(reader, _chunks(body, size)) for name in names]
+    items = json.loads(body)["projects"]
+    assert found == [(item["name"], item.get("_last-serial")) for item in items]
+    assert reader.serial == 99
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"projects": [{"name": "a", "x": {"name": "no", "_last-serial": 5}, "y": ["no"]}]},
+        {"projects": [{"name": "a"}], "other": [{"name": "no"}], "more": {"projects": [{}]}},
+        {"other": {"projects": [{"name": "no"}]}, "projects": [{"name": "a"}]},
+        {"projects": [{"name": "a", "_last-serial": "7"}]},
+        {"projects": [{"name": "a", "_last-serial": None}], "meta": {"x": {"api-version": "2.0"}}},
+    ],
+)
+def test_only_what_stands_in_its_place_counts(document: object) -> None:
+    """Keys of the same name elsewhere in the document, and values of other types, mean nothing."""
+    assert _read(json.dumps(document).encode(), JSON) == [("a", None)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"projects": {"a": {"name": "a"}}}',
+        b'{"projects": [{"title": "a"}]}',
+        b'{"projects": [{"name": "a"}]',
+        b'{"projects": [{"name": "a"',
+        b'{"projects": []} trailing',
+        b"<html></html>",
+        b'{"meta": {"api-version": "2.0"}, "projects": []}',
+    ],
+)
+def test_json_that_is_no_listing_is_refused(body: bytes) -> None:
+    """A document that is cut off, of another form or of a version to come is an error."""
+    with pytest.raises(InvalidDocument):
+        _read(body, JSON)
+
+
+@pytest.mark.parametrize(
+    ("body", "names"),
+    [
+        ('<a href="/simple/a/">A</a><br/><a href="b/">b</a>', ["A", "b"]),
+        ("<A HREF='x/'>\n  spaced.name\n</A>", ["spaced.name"]),
+        ('<a class="x" data-x="a>b" href="x/"><b>nes</b>ted</a>', ["nested"]),
+        ('<!-- <a href="no/">no</a> --><a href="yes/">yes</a>', ["yes"]),
+        ('<script>"<a href=no>no</a>"</script><a href="yes/">yes</a>', ["yes"]),
+        ('<a href="https://upstream.example/simple/by-link/?x#y"></a>', ["by-link"]),
+        ('<a href="a%2Db/"></a>', ["a-b"]),
+        ("<a href='a/'>a&amp;b</a>", ["a&b"]),
+        ("<a href='a/'>a", ["a"]),
+    ],
+)
+def test_html_is_read_as_a_browser_reads_it(body: str, names: list[str]) -> None:
+    """Links are found in whatever HTML an index writes, in any chunks; others are none."""
+    for size in (1, 3, 1000):
+        assert _read(_page(body), HTML, size) == [(name, None) for name in names]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", '"UTF-8"', "iso-8859-1"])
+def test_a_charset_parameter_is_obeyed(charset: str) -> None:
+    """The content type may say the charset, in quotes or not."""
+    body = _page('<a href="x/">na\u00efve</a>').decode().encode(charset.strip('"'))
+    assert _read(body, f"text/html; Charset={charset}") == [("na\u00efve", None)]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"", HTML),
+        (_page("Please log in"), HTML),
+        (_page('<a href="a/">a</a>')[:-9], HTML),
+        (_page("", '<meta name="pypi:repository-version" content="2.0">'), HTML),
+        (_page('<a href="a/">a</a>'), "text/html; charset=nonsense"),
+        (b"a\nb\n", "text/plain"),
+        (b"a\nb\n", ""),
+        (b"{}", "application/vnd.pypi.simple.v2+json"),
+    ],
+    ids=["empty", "no index", "cut off", "version", "charset", "text", "untyped", "v2"],
+)
+def test_what_is_no_listing_is_refused(body: bytes, content_type: str) -> None:
+    """A page without links, a cut one, and other types are errors and never an empty listing."""
+    with pytest.raises(InvalidDocument):
+        _read(body, content_type, 1000)
+
+
+def test_an_index_that_says_it_is_one_may_be_empty() -> None:
+    """Where the page declares its version, no link means no project."""
+    assert _read(_page("", '<meta name="pypi:repository-version" content="1.0">'), HTML) == []
+    assert _read(b'{"projects": []}', JSON) == []
+
+
+def test_comments_after_the_end_do_not_matter() -> None:
+    """Some indexes write the serial behind the document."""
+    body = _page('<a href="a/">a</a>') + b"\n<!--SERIAL 123-->"
+    assert _read(body, HTML) == [RootName("a", None)]
