@@ -25,7 +25,6 @@ TOO_SLOW = {
     "django",
     "fastapi",
     "flask",
-    "granian",
     "jinja2",
     "jsonschema",
     "multipart",

@@ -99,6 +99,29 @@ def test_nobody(index: Index) -> None:
     assert len(bodies) == 2
 
 
+@pytest.mark.parametrize(
+    ("account", "path", "phrase"),
+    [
+        (None, "/", "This index needs a user name and a password, and these were missing or wrong"),
+        (READER, "/simple/unknown-project/", "there is no project 'unknown-project' here"),
+        (READER, "/simple/%0D%0AX-Injected:%20x/", None),
+        (READER, f"/simple/{'x' * 2000}/", None),
+        (READER, "/-/health", "OK"),
+    ],
+)
+def test_the_reason_phrase_says_the_cause(
+    index: Index, account: Account | None, path: str, phrase: str | None
+) -> None:
+    """The phrase behind an error's status is its cause, on one line of bounded length."""
+    with index.open("GET", path, account) as answer:
+        assert phrase is None or answer.reason == phrase
+        assert len(answer.reason) <= 303
+        assert answer.reason.isascii()
+        assert answer.reason.isprintable()
+        names = {name.lower() for name, _ in answer.getheaders()}
+    assert names.isdisjoint({"x-wheelyard-reason", "x-injected"})
+
+
 def test_the_health_check_is_for_everyone(index: Index) -> None:
     """``/-/health`` answers without credentials, and says nothing."""
     answer = index.request("GET", "/-/health")

@@ -38,17 +38,21 @@ def first_account(index: Index) -> Account:
 # --- stopping ---
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_stops_the_server_cleanly(tmp_path: Path, how: signal.Signals) -> None:
+def test_a_signal_stops_the_server_cleanly(
+    tmp_path: Path, how: signal.Signals, workers: str
+) -> None:
     """SIGTERM and SIGINT end the server with status 0 and nothing unusual in the log."""
-    with started(Index(tmp_path)) as index:
+    with started(Index(tmp_path, options=("--workers", workers))) as index:
         assert index.stop(how) == 0
         assert [line["message"] for line in index.log_lines()] == ["request"]
 
 
-def test_control_c_in_a_terminal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_control_c_in_a_terminal(tmp_path: Path, workers: str) -> None:
     """An interrupt of the whole process group, as a terminal sends it, is a clean stop as well."""
-    with started(Index(tmp_path)) as index:
+    with started(Index(tmp_path, options=("--workers", workers))) as index:
         assert index.stop(signal.SIGINT, group=True) == 0
         assert [line["message"] for line in index.log_lines()] == ["request"]
 
@@ -92,18 +96,20 @@ def test_a_request_under_way_is_finished(tmp_path: Path) -> None:
 
 def test_workers_end_with_their_parent(tmp_path: Path) -> None:
     """Killing the process that was started leaves none behind that would hold the port."""
-    with started(Index(tmp_path)) as index:
+    with started(Index(tmp_path, options=("--workers", "2"))) as index:
         os.kill(index.pid, signal.SIGKILL)
         index.wait_until_closed()
 
 
 def test_a_worker_that_dies_is_replaced(tmp_path: Path) -> None:
     """The server goes on answering after a worker was killed, for want of memory for example."""
-    with started(Index(tmp_path)) as index:
-        (worker,) = index.workers()
-        os.kill(worker, signal.SIGKILL)
+    with started(Index(tmp_path, options=("--workers", "2"))) as index:
+        workers = index.workers()
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
         index.wait_until_ready()
-        assert index.workers() != [worker]
+        index.wait_until(lambda: len(set(index.workers()) - set(workers)) == 2)
+        assert index.stop() == 0
 
 
 # --- starting ---

@@ -10,7 +10,7 @@ import secrets
 import signal
 import socket
 import zipfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -105,14 +105,13 @@ def test_a_gigabyte_up_and_down(tmp_path: Path) -> None:
     digest = sha256(path)
     with running(tmp_path) as index:
         index.publish(build_wheel("acme-widgets", "1.0"))
-        (worker,) = index.workers()
-        before = memory(worker, "VmRSS")
+        before = memory(index.pid, "VmRSS")
         answer = post_file(index, path, digest)
         assert answer.status == 200, answer.body
         (file,) = index.page("acme-models")["files"]
         assert (file["hashes"]["sha256"], file["size"]) == (digest, path.stat().st_size)
         assert download_digest(index, f"/simple/acme-models/{path.name}") == digest
-        growth = memory(worker, "VmHWM") - before
+        growth = memory(index.pid, "VmHWM") - before
     assert growth < GROWTH, f"the server grew by {growth // MB} MB"
 
 
@@ -311,21 +310,29 @@ def test_slow_uploads_do_not_hold_up_readers(tmp_path: Path) -> None:
 
 
 class Stalled:
-    """A request whose client sends one chunk and then nothing, as granian hands it over."""
+    """A client that sends one chunk and then nothing, as an ASGI server hands it over."""
 
-    proto, method, path, query_string, scheme = "http", "POST", "/legacy/", "", "http"
-    client, authority = "127.0.0.1:1", None
-    headers: Mapping[str, str] = {"host": "localhost"}
+    scope: Mapping[str, object] = {
+        "type": "http",
+        "method": "POST",
+        "path": "/legacy/",
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(b"host", b"localhost")],
+    }
 
     def __init__(self) -> None:
-        self.answered: list[tuple[int, bytes]] = []
+        self.sent: list[Mapping[str, object]] = []
+        self._began = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        yield b"--"
-        await asyncio.Event().wait()
+    async def receive(self) -> Mapping[str, object]:
+        if self._began:
+            await asyncio.Event().wait()
+        self._began = True
+        return {"type": "http.request", "body": b"--", "more_body": True}
 
-    def response_bytes(self, status: int, _: object, body: bytes) -> None:
-        self.answered.append((status, body))
+    async def send(self, message: Mapping[str, object]) -> None:
+        self.sent.append(message)
 
 
 @pytest.mark.parametrize("reads", [False, True])
@@ -340,13 +347,14 @@ def test_clients_that_stop_sending_are_given_up(reads: bool) -> None:
             return Response(400, (), str(error).encode())
         return Response(401, (), b"who?")
 
-    stalled = Stalled()
-    asyncio.run(Server(handle, patience=0.05).__rsgi__(stalled, stalled))
+    client = Stalled()
+    asyncio.run(Server(handle, patience=0.05)(client.scope, client.receive, client.send))
+    start, end = client.sent
     answers = {
-        False: [(401, b"who?")],
-        True: [(400, b"nothing more arrived for 0.05 s: send the file again")],
+        False: (401, b"who?"),
+        True: (400, b"nothing more arrived for 0.05 s: send the file again"),
     }
-    assert stalled.answered == answers[reads]
+    assert (start["status"], end["body"]) == answers[reads]
     assert taken == ([b"--"] if reads else [])
 
 

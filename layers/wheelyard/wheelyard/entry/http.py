@@ -65,6 +65,8 @@ class Response(NamedTuple):
     body: bytes | FileBody | Iterable[bytes] = b""
     user: str = ""
     """Who asked, for the log; never sent."""
+    reason: str = ""
+    """What a server says, if it can, in place of the status's own phrase: twine prints only that."""
 
     def header(self, name: str) -> str | None:
         """The first header called ``name`` (lower case), or None."""

@@ -69,4 +69,5 @@ def problem_response(status: int, title: str, detail: str, extra: Headers = ()) 
             *extra,
         ),
         body,
+        reason=detail,
     )

@@ -1,4 +1,4 @@
-"""The one-machine server: the application on granian, by its RSGI interface.
+"""The one-machine server: the application on uvicorn, by ASGI.
 
 The application is the one that Lambda runs, and is synchronous: each request is answered on a thread
 of a pool, and bodies are streamed between it and the event loop in both directions.
@@ -11,19 +11,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+import uvicorn
+
 from wheelyard.entry.application import application
 from wheelyard.entry.http import FileBody, Request, Response
 from wheelyard.entry.logs import JsonFormatter, log_request
+from wheelyard.entry.reasons import REASON, ReasonProtocol
 from wheelyard.errors import InvalidUpload
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_store
+from wheelyard.storage.store import CHUNK
 
-# The worker processes learn by this variable which store to open.
+# The processes that answer learn by this variable which store to open.
 STORE_VARIABLE = "WHEELYARD_STORE"
 
 _THREADS = 64
@@ -32,12 +36,17 @@ _THREADS = 64
 _DRAINED = 512 * 1024 * 1024
 # Seconds that a client may send nothing of a body that it announced.
 _PATIENCE = 60.0
+# Seconds that requests under way have when the server is told to stop.
+_GRACE = 30
 
 Handler = Callable[[Request], Response]
+# https://asgi.readthedocs.io/en/latest/specs/www.html
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class Server:
-    """An RSGI application around the index."""
+    """An ASGI application around the index."""
 
     def __init__(self, handler: Handler, patience: float = _PATIENCE) -> None:
         """``patience``: seconds after which a client that stopped sending its body is given up."""
@@ -47,26 +56,13 @@ class Server:
         # Uploads take as long as their clients like, and readers do not wait for them.
         self._uploads = ThreadPoolExecutor(_THREADS, thread_name_prefix="upload")
 
-    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Called before the first request: a worker whose parent was killed gives the port up."""
-        if (parent := multiprocessing.parent_process()) is not None:
-            loop.add_reader(parent.sentinel, _stop_without_parent, loop, parent.sentinel)
-
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Called after the last request: leave without tidying the interpreter up.
-
-        granian's threads still run, and the process would abort when one of them asks for the
-        interpreter meanwhile.
-        """
-        logging.shutdown()
-        os._exit(0)
-
-    async def __rsgi__(self, scope: Any, proto: Any) -> None:
-        """Answer one request (https://github.com/emmett-framework/granian, "RSGI")."""
-        if scope.proto != "http":
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
             return
         loop = asyncio.get_running_loop()
-        body = _Body(aiter(proto), loop, self._patience)
+        body = _Body(receive, loop, self._patience)
         request = _request(scope, body)
         reads = request.method in ("GET", "HEAD")
         started = time.perf_counter()
@@ -74,30 +70,48 @@ class Server:
         response = await loop.run_in_executor(pool, self._handler, request)
         if not reads:
             await body.drain(_DRAINED)
-        await self._send(loop, proto, request, response)
+        await self._send(send, request, response)
         log_request(request, response, time.perf_counter() - started)
 
-    async def _send(
-        self, loop: asyncio.AbstractEventLoop, proto: Any, request: Request, response: Response
-    ) -> None:
-        headers, body = list(response.headers), response.body
+    async def _send(self, send: Send, request: Request, response: Response) -> None:
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
+        if response.reason:
+            headers.append((REASON, response.reason.encode("ascii", "replace")))
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        body = response.body
         if request.method == "HEAD" or response.status == 304:
-            proto.response_empty(response.status, headers)
-        elif isinstance(body, bytes):
-            proto.response_bytes(response.status, headers, body)
-        elif isinstance(body, FileBody) and response.status == 206:
-            path = str(body.path)
-            proto.response_file_range(response.status, headers, path, body.start, body.end)
-        elif isinstance(body, FileBody):
-            proto.response_file(response.status, headers, str(body.path))
-        else:
-            await self._stream(loop, proto.response_stream(response.status, headers), iter(body))
+            body = b""
+        if not isinstance(body, bytes):
+            await self._stream(send, _chunks(body))
+            body = b""
+        await send({"type": "http.response.body", "body": body})
 
-    async def _stream(
-        self, loop: asyncio.AbstractEventLoop, transport: Any, chunks: Iterator[bytes]
-    ) -> None:
+    async def _stream(self, send: Send, chunks: Iterator[bytes]) -> None:
+        loop = asyncio.get_running_loop()
         while chunk := await loop.run_in_executor(self._pool, next, chunks, b""):
-            await transport.send_bytes(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+
+def _chunks(body: FileBody | Iterable[bytes]) -> Iterator[bytes]:
+    if not isinstance(body, FileBody):
+        yield from body
+        return
+    with body.path.open("rb") as file:
+        left = body.end - file.seek(body.start)
+        while left > 0 and (chunk := file.read(min(CHUNK, left))):
+            left -= len(chunk)
+            yield chunk
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """From the start of a process to its end: one whose parent was killed gives the port up."""
+    loop, parent = asyncio.get_running_loop(), multiprocessing.parent_process()
+    await receive()
+    if parent is not None:
+        loop.add_reader(parent.sentinel, _stop_without_parent, loop, parent.sentinel)
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 def _stop_without_parent(loop: asyncio.AbstractEventLoop, sentinel: int) -> None:
@@ -108,10 +122,8 @@ def _stop_without_parent(loop: asyncio.AbstractEventLoop, sentinel: int) -> None
 class _Body(Iterable[bytes]):
     """A request's body, read by the thread that answers it while it arrives."""
 
-    def __init__(
-        self, chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop, patience: float
-    ) -> None:
-        self._chunks = chunks
+    def __init__(self, receive: Receive, loop: asyncio.AbstractEventLoop, patience: float) -> None:
+        self._receive = receive
         self._loop = loop
         self._patience = patience
         self._ended = False
@@ -130,11 +142,10 @@ class _Body(Iterable[bytes]):
                 ) from error
 
     async def _next(self) -> bytes:
-        try:
-            return bytes(await anext(self._chunks))
-        except StopAsyncIteration:
-            self._ended = True
-            return b""
+        message = await self._receive()
+        # A client that went away ends its body there, as a form that is cut off.
+        self._ended = message["type"] != "http.request" or not message.get("more_body", False)
+        return bytes(message.get("body", b""))
 
     async def drain(self, most: int) -> None:
         """Read on to the end, or until ``most`` bytes were thrown away, or for as long as one waits."""
@@ -144,26 +155,22 @@ class _Body(Iterable[bytes]):
                     most -= len(await self._next())
 
 
-def _request(scope: Any, body: Iterable[bytes]) -> Request:
-    headers = _joined(scope.headers.items())
+def _request(scope: Mapping[str, Any], body: Iterable[bytes]) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        # Header lines of one name are one list (RFC 9110, 5.3).
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return Request(
-        method=scope.method,
-        path=scope.path,
-        query=scope.query_string,
+        method=scope["method"],
+        path=scope["path"],
+        query=scope["query_string"].decode("latin-1"),
         headers=headers,
         body=body,
-        scheme=scope.scheme,
-        host=headers.get("host") or scope.authority or "",
-        client=scope.client.rpartition(":")[0],
+        scheme=scope["scheme"],
+        host=headers.get("host", ""),
+        client=scope["client"][0] if scope.get("client") else "",
     )
-
-
-def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Header lines of one name are one list (RFC 9110, 5.3)."""
-    headers: dict[str, str] = {}
-    for name, value in pairs:
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
 
 
 class ServeOptions(NamedTuple):
@@ -177,26 +184,25 @@ class ServeOptions(NamedTuple):
 
 def serve(options: ServeOptions) -> None:
     """Serve until interrupted or terminated; requests under way are finished first."""
-    from granian import Granian
-    from granian.constants import Interfaces
-    from granian.log import LogLevels
-
     os.environ[STORE_VARIABLE] = options.store
-    # The threads of an S3 client that this process used do not live on in a forked one.
-    multiprocessing.set_start_method("spawn", force=True)
-    Granian(
+    # uvicorn raises the signal that stopped it once more when it has stopped; then both are the same.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    uvicorn.run(
         f"{__name__}:from_environment",
-        address=options.host,
-        port=options.port,
-        interface=Interfaces.RSGI,
-        workers=options.workers,
-        workers_kill_timeout=30,
-        respawn_failed_workers=True,
-        websockets=False,
         factory=True,
-        log_level=LogLevels.warning,
-        log_dictconfig={"loggers": {"_granian": {}}},  # no lines of another form than ours
-    ).serve()
+        host=options.host,
+        port=options.port,
+        workers=options.workers,
+        http=ReasonProtocol,
+        ws="none",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_GRACE,
+    )
 
 
 def from_environment() -> Server:
