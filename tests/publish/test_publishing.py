@@ -17,7 +17,7 @@ from wheelyard.protocol.names import project_name
 from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.publish.publisher import Publisher
 from wheelyard.publish.rules import Rules
-from wheelyard.publish.shelf import Shelf
+from wheelyard.publish.shelf import Doomed, Shelf
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 
@@ -214,7 +214,8 @@ def test_deleted_filename(place: Callable[..., Index], built: BuiltDistribution)
     """The name of a deleted file is not used again, for whatever content, unless a setting allows it."""
     index = place()
     upload(index, WHEEL)
-    shelf(index).remove(NAME, WHEEL.filename, WHEEL.filename.replace("1.0", "1"), WHEEL.sha256)
+    canonical = WHEEL.filename.replace("1.0", "1")
+    shelf(index).remove(NAME, [Doomed(WHEEL.filename, canonical, WHEEL.sha256)])
     assert page(index)["files"] == []
     answer = upload(index, built)
     assert answer.status == 400
@@ -235,7 +236,7 @@ def test_deletion_while_uploading(place: Callable[..., Index]) -> None:
 
         def edit(self, name: Any, change: Any) -> bool:
             if not self.tombstones.find(NAME, canonical):
-                self.remove(NAME, WHEEL.filename, canonical, WHEEL.sha256)
+                self.remove(NAME, [Doomed(WHEEL.filename, canonical, WHEEL.sha256)])
                 self.store.create(keys.package(NAME, WHEEL.filename), WHEEL.content)
             return super().edit(name, change)
 

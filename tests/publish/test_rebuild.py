@@ -17,7 +17,7 @@ from wheelyard.protocol.simple import parse_project
 from wheelyard.publish.publisher import Publisher
 from wheelyard.publish.rebuild import Report, Survey, Work, examine_files, rebuild, relist
 from wheelyard.publish.rules import Rules
-from wheelyard.publish.shelf import Shelf
+from wheelyard.publish.shelf import Doomed, Shelf
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
@@ -26,6 +26,7 @@ from wheelyard.storage.store import Store
 TOOLS, KIT = project_name("acme-tools"), project_name("acme-kit")
 WHEEL = build_wheel("acme-tools", "1.0", requires_python=">=3.9")
 SDIST = build_sdist("acme-tools", "1.0")
+DOOMED = Doomed(WHEEL.filename, "acme_tools-1-py3-none-any.whl", WHEEL.sha256)
 LATER = build_wheel("acme-tools", "1.10")
 OTHER = build_wheel("acme-kit", "2.0")
 
@@ -138,7 +139,7 @@ def test_what_only_the_document_knows(memory: Store) -> None:
 def test_empty_projects_stay(memory: Store) -> None:
     """A private project without files stays one: its name must not fall back to upstream."""
     publish(memory, WHEEL)
-    shelf(memory).remove(TOOLS, WHEEL.filename, "acme_tools-1-py3-none-any.whl", WHEEL.sha256)
+    shelf(memory).remove(TOOLS, [DOOMED])
     before = documents(memory)
     assert run(memory).changes == ()
     assert documents(memory) == before
@@ -230,7 +231,7 @@ def test_missing_files(memory: Store) -> None:
 def test_deleted_files(memory: Store) -> None:
     """A file with a tombstone, whose deletion was broken off, is not listed again."""
     publish(memory, WHEEL, SDIST)
-    shelf(memory).remove(TOOLS, WHEEL.filename, "acme_tools-1-py3-none-any.whl", WHEEL.sha256)
+    shelf(memory).remove(TOOLS, [DOOMED])
     memory.put(keys.package(TOOLS, WHEEL.filename), WHEEL.content)
     [changes] = run(memory).changes
     assert "published and deleted" in changes.refused[0].reason

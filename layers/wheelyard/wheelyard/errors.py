@@ -45,6 +45,12 @@ class InvalidFilename(WheelyardError):
     title = "Invalid filename"
 
 
+class InvalidVersion(WheelyardError):
+    """A version that the specification (PEP 440) does not allow."""
+
+    title = "Invalid version"
+
+
 class InvalidDocument(WheelyardError):
     """A simple API document that cannot be read."""
 
@@ -131,6 +137,21 @@ class TooLarge(WheelyardError):
     """More bytes than this way in accepts."""
 
     title = "File too large"
+
+
+# --- management ---
+
+
+class NotPossible(WheelyardError):
+    """A change that what is there does not allow; the message says what to do first."""
+
+    title = "Not possible"
+
+
+class RemoteFailure(WheelyardError):
+    """A deployed stack that cannot be found or asked, or that refuses; the message is its own."""
+
+    title = "The stack refused"
 
 
 # --- upstream ---

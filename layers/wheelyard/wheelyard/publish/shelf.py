@@ -39,6 +39,17 @@ class Placed(NamedTuple):
     created: bool
 
 
+class Doomed(NamedTuple):
+    """A file that is to be deleted, and its digest, None where nobody knows it any more.
+
+    ``canonical``  its name in the spelling by which files are compared
+    """
+
+    filename: str
+    canonical: str
+    sha256: str | None
+
+
 class Shelf:
     """The private files of a store, their documents, and the catalogue."""
 
@@ -184,12 +195,18 @@ class Shelf:
             return
         self.edit(name, lambda project: without_files(project, filenames))
 
-    def remove(self, name: ProjectName, filename: str, canonical: str, sha256: str | None) -> None:
-        """Delete a file for good: its tombstone, its listing, what stands beside it, itself."""
-        self.tombstones.put(name, canonical, Tombstone(filename, sha256))
-        self.unlist(name, [filename])
-        self._remove_beside(name, filename)
-        self.store.delete(keys.package(name, filename))
+    def remove(self, name: ProjectName, files: Sequence[Doomed]) -> None:
+        """Delete files for good: their tombstones, then their listing at once, then what is stored.
+
+        Done again after it was interrupted, it goes on from there: a file's own object goes last.
+        """
+        for each in files:
+            if self.tombstones.find(name, each.canonical) is None:
+                self.tombstones.put(name, each.canonical, Tombstone(each.filename, each.sha256))
+        self.unlist(name, {each.filename for each in files})
+        for each in files:
+            self._remove_beside(name, each.filename)
+            self.store.delete(keys.package(name, each.filename))
 
     def edit(self, name: ProjectName, change: Callable[[Project], Project]) -> bool:
         """Change the project's document; returns whether there was anything to change."""

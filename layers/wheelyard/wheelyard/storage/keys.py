@@ -4,6 +4,7 @@ The keys are relative to the store's prefix. Names and filenames come validated,
 its folder.
 """
 
+from datetime import date, datetime
 from hashlib import sha256
 
 from wheelyard.protocol.names import ProjectName
@@ -22,6 +23,7 @@ LISTINGS = "listing/"
 TOMBSTONES = "tombstones/"
 REJECTED = "rejected/"
 SESSIONS = "sessions/"
+AUDIT = "audit/"
 
 SIDECARS = (".metadata", ".asc", ".provenance")
 """What stands behind a file's own name in the keys of what belongs to it."""
@@ -120,3 +122,13 @@ def mirror_file(project: ProjectName, filename: str) -> str:
 def mirror_metadata(project: ProjectName, filename: str) -> str:
     """The core metadata of an upstream wheel."""
     return f"{MIRROR_FILES}{project}/{filename}.metadata"
+
+
+def audit_day(day: date) -> str:
+    """The folder of a day's entries in the audit trail."""
+    return f"{AUDIT}{day:%Y/%m/%d}/"
+
+
+def audit(at: datetime, event_id: str) -> str:
+    """An entry of the audit trail. ``at`` is in UTC; the keys' order is that of time."""
+    return f"{audit_day(at)}{at:%H%M%S.%f}-{event_id}.json"
