@@ -1,12 +1,14 @@
 """Password hashes."""
 
+import passlib.hash
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from passlib.hash import pbkdf2_sha512
 
-from wheelyard.access.passwords import hash_password, make_password, verify
-from wheelyard.errors import StorageError
+from wheelyard.access.foreign import SCHEMES, check_foreign
+from wheelyard.access.passwords import hash_password, make_password, outdated, verify
+from wheelyard.errors import InvalidUser, StorageError
 
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
@@ -35,7 +37,15 @@ def test_nobody_is_never_right() -> None:
 
 @pytest.mark.parametrize(
     "stored",
-    ["", "plain", "$pbkdf2-sha512$x$AA$AA", "$pbkdf2-sha512$10$!!$AA", "$2b$12$abcdefgh", "$1$2$3"],
+    [
+        "",
+        "plain",
+        "$pbkdf2-sha512$x$AA$AA",
+        "$pbkdf2-sha512$10$!!$AA",
+        "$2b$12$abcdefgh",
+        "$1$2$3",
+        "$pbkdf2-sha512$0$AA$AA",
+    ],
 )
 def test_a_damaged_hash_lets_nobody_in(stored: str) -> None:
     """A record that cannot be read is an error of the store, and its content is not shown."""
@@ -49,3 +59,44 @@ def test_random_passwords_differ_and_need_no_escaping() -> None:
     made = {make_password(24) for _ in range(50)}
     assert len(made) == 50
     assert all(password.isalnum() and len(password) == 24 for password in made)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_hashes_of_other_schemes(scheme: str) -> None:
+    """Hashes that come with imported users are verified as passlib does, and are due for a new one."""
+    stored = _hashed(scheme)
+    check_foreign(stored)
+    assert verify("geheim", stored)
+    assert not verify("Geheim", stored)
+    assert outdated(stored, 1000)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    ["geheim", "{PLAIN}geheim", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAA", "$9$x", "!"],
+)
+def test_hashes_that_cannot_be_verified(stored: str) -> None:
+    """What cannot be verified is refused when it is imported, without being shown."""
+    with pytest.raises(InvalidUser) as refused:
+        check_foreign(stored)
+    assert stored not in str(refused.value)
+
+
+def test_outdated() -> None:
+    """A hash is due when it has fewer rounds than set, and not when it has more."""
+    stored = hash_password("geheim", rounds=2000)
+    assert outdated(stored, 2001)
+    assert not outdated(stored, 2000)
+    assert not outdated(stored, 1000)
+
+
+def _hashed(scheme: str) -> str:
+    handler = getattr(passlib.hash, scheme)
+    cheap: dict[str, dict[str, object]] = {
+        "bcrypt": {"rounds": 4, "ident": "2y"},  # as of htpasswd -B
+        "sha512_crypt": {"rounds": 1000},
+        "sha256_crypt": {"rounds": 1000},
+        "pbkdf2_sha256": {"rounds": 10},
+        "pbkdf2_sha1": {"rounds": 10},
+    }
+    return str(handler.using(**cheap.get(scheme, {})).hash("geheim"))

@@ -252,13 +252,14 @@ def test_one_structured_line_a_request(tmp_path: Path) -> None:
         index.request("GET", "/simple/acme-widgets/?secret=1", READER, agent)
         index.request("GET", "/simple/", STRANGER)
         assert index.stop() == 0
-        health, upload, page, refused = index.log_lines()
+        health, upload, page, failure, refused = index.log_lines()
     assert health["path"] == "/-/health"
     assert (upload["method"], upload["path"], upload["status"]) == ("POST", "/legacy/", 200)
     assert upload["user"] == UPLOADER.name
     assert page.keys() >= {"timestamp", "duration_ms", "bytes", "client"}
     assert (page["path"], page["user"]) == ("/simple/acme-widgets/", READER.name)
     assert (page["user_agent"], page["status"]) == ("pip/26.3", 200)
+    assert (failure["message"], failure["reason"]) == ("AuthenticationFailures", "wrong password")
     assert refused["status"] == 401
     assert "user" not in refused, "a name that was not verified is nobody's"
 

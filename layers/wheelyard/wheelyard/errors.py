@@ -83,9 +83,18 @@ class MethodNotAllowed(WheelyardError):
 
 
 class Unauthenticated(WheelyardError):
-    """No credentials, or wrong ones."""
+    """No credentials, or wrong ones.
+
+    The message is for the client and the same for every cause. ``reason`` is for the log, empty where
+    no credentials were sent, and ``username`` is the existing user whose password was not given.
+    """
 
     title = "Authentication required"
+
+    def __init__(self, message: str, reason: str = "", username: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.username = username
 
 
 class Forbidden(WheelyardError):
@@ -98,6 +107,12 @@ class InvalidUser(WheelyardError):
     """A username or password that cannot be stored or sent."""
 
     title = "Invalid user"
+
+
+class InvalidToken(WheelyardError):
+    """An API token that cannot be made or named so."""
+
+    title = "Invalid token"
 
 
 # --- publishing ---

@@ -71,6 +71,8 @@ class Settings(NamedTuple):
     ``base_path``         without a slash at its end, empty for none
     ``overwrite``         a published file may be replaced by another one
     ``reuse_deleted``     the filename of a deleted file may be used again
+    ``password_rounds``   iterations of PBKDF2 for a password; a stored hash with fewer is made anew on use
+    ``oidc_audience``     what the identity tokens of trusted publishers must be made for
     ``legacy_formats``    eggs, ``.tar.bz2``, ``.tar.xz`` and old spellings of filenames are taken
     """
 
@@ -81,6 +83,8 @@ class Settings(NamedTuple):
     overwrite: bool
     reuse_deleted: bool
     legacy_formats: bool
+    password_rounds: int
+    oidc_audience: str
     upstream: UpstreamSettings
 
     @classmethod
@@ -94,6 +98,8 @@ class Settings(NamedTuple):
             overwrite=_allowed(env, "OVERWRITE"),
             reuse_deleted=_allowed(env, "REUSE_DELETED"),
             legacy_formats=_allowed(env, "LEGACY_FORMATS"),
+            password_rounds=_number(env, "PASSWORD_ROUNDS", 25_000, 10_000, 2_000_000),
+            oidc_audience=_audience(env, "OIDC_AUDIENCE"),
             upstream=UpstreamSettings.from_env(env),
         )
 
@@ -153,6 +159,15 @@ def _base_path(env: Mapping[str, str], name: str) -> str:
     if value and not re.fullmatch(r"[A-Za-z0-9._~/-]+", value):
         raise InvalidSetting(f"{name} is {env[name]!r}: use a path such as '/pypi'")
     return f"/{value}" if value else ""
+
+
+def _audience(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name) or "wheelyard"
+    if not re.fullmatch(r"[A-Za-z0-9._:/-]{1,255}", value):
+        raise InvalidSetting(
+            f"{name} is {value[:255]!r}: use up to 255 letters, digits, '.', '_', ':', '/' and '-'"
+        )
+    return value
 
 
 def _upstream(env: Mapping[str, str], name: str) -> str:

@@ -1,54 +1,61 @@
-"""Who is asking: HTTP Basic credentials against the stored users, remembered in the process."""
+"""Who is asking: credentials against the stored users and tokens, remembered in the process."""
 
 import os
-from base64 import b64decode
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
 from typing import NamedTuple
 
-from wheelyard.access.passwords import fingerprint, verify
-from wheelyard.access.users import parse_user
-from wheelyard.errors import Forbidden, KeyNotFound, Unauthenticated
+from wheelyard.access.apitoken import ApiToken, parse_token
+from wheelyard.access.basic import REFUSED, Credentials, parse_basic
+from wheelyard.access.lastuse import LastUse
+from wheelyard.access.passwords import ROUNDS, fingerprint, hash_password, outdated, verify
+from wheelyard.access.principal import Principal
+from wheelyard.access.tokens import parse_record
+from wheelyard.access.users import parse_user, with_hash
+from wheelyard.errors import KeyChanged, KeyNotFound, Unauthenticated
 from wheelyard.storage import keys
-from wheelyard.storage.store import Store
+from wheelyard.storage.store import Store, Stored
 
 RECHECK_AFTER = 30.0
 """Seconds that a verification is believed before the stored record is looked at again.
 
-So this is also how long a removed user, or a changed password or role, can still be effective.
+So this is also how long a removed user, a revoked token, or a changed password or role, can still be
+effective.
 """
 
 _REMEMBERED = 1000
 
 
-class Principal(NamedTuple):
-    """Somebody whose credentials were right."""
+class Clock(NamedTuple):
+    """``elapsed`` gives seconds of which only differences count, ``now`` those since 1970."""
 
-    username: str
-    upload: bool
-
-    def require_upload(self) -> None:
-        """Raises ``Forbidden`` for one who may only read."""
-        if not self.upload:
-            raise Forbidden(
-                f"user {self.username!r} may read but not upload: ask for the upload role"
-            )
+    elapsed: Callable[[], float]
+    now: Callable[[], float]
 
 
 class _Verified(NamedTuple):
     principal: Principal
     etag: str
     until: float
+    expires: float | None = None
+    """When the token ends, in seconds since 1970."""
 
 
 class Authenticator:
     """Verifies credentials; a slow password hash is computed once a process and user, not a request."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
-        """``clock`` gives seconds; only differences count."""
+    def __init__(
+        self, store: Store, clock: Clock, rounds: int = ROUNDS, *, rehashes: bool = False
+    ) -> None:
+        """``rounds`` is what a password's hash should cost; with ``rehashes``, one that costs less is
+        made anew when it is used, which takes the permission to write user records.
+        """
         self._store = store
         self._clock = clock
+        self._rounds = rounds
+        self._rehashes = rehashes
+        self._uses = LastUse(store, clock.now)
         self._key = os.urandom(32)
         self._verified: OrderedDict[str, _Verified] = OrderedDict()
         # A client opens dozens of connections at once with the same credentials: one hashes them.
@@ -59,60 +66,77 @@ class Authenticator:
 
         Raises ``Unauthenticated`` with the same message whatever the reason, and ``StorageError``.
         """
-        username, password = _basic(authorization)
-        remembered = fingerprint(self._key, username, password)
-        known = self._verified.get(remembered)
-        if known is not None and self._clock() < known.until:
-            return known.principal
-        with self._hashing[ord(remembered[0]) % len(self._hashing)]:
-            return self._check(username, password, remembered)
+        given = parse_basic(authorization)
+        remembered = fingerprint(self._key, given.username, given.password)
+        if (known := self._believed(remembered)) is None:
+            with self._hashing[ord(remembered[0]) % len(self._hashing)]:
+                known = self._believed(remembered) or self._check(given, remembered)
+        if known.principal.token is not None:
+            self._uses.note(known.principal.token)
+        return known.principal
 
-    def _check(self, username: str, password: str, remembered: str) -> Principal:
+    def _believed(self, remembered: str) -> _Verified | None:
         known = self._verified.get(remembered)
-        now = self._clock()
-        if known is not None and now < known.until:
-            return known.principal
-        key = keys.user(username)
+        if known is None or self._clock.elapsed() >= known.until:
+            return None
+        return None if self._ended(known) else known
+
+    def _ended(self, known: _Verified) -> bool:
+        return known.expires is not None and known.expires <= self._clock.now()
+
+    def _check(self, given: Credentials, remembered: str) -> _Verified:
+        token = parse_token(given.password)
+        key = keys.user(given.username) if token is None else keys.token(token.id)
+        known = self._verified.pop(remembered, None)
+        until = self._clock.elapsed() + RECHECK_AFTER
         try:
-            if known is not None and self._store.get_unless(key, known.etag) is None:
-                return self._remember(remembered, known._replace(until=now + RECHECK_AFTER))
-            record = self._store.get(key)
+            if known is not None:
+                changed = self._store.get_unless(key, known.etag)
+                if changed is None and not self._ended(known):
+                    return self._remember(remembered, known._replace(until=until))
+                record = changed or self._store.get(key)
+            else:
+                record = self._store.get(key)
         except KeyNotFound:
-            self._verified.pop(remembered, None)
-            verify(password, None)
-            raise Unauthenticated(_REFUSED) from None
-        user = parse_user(record.body)
-        self._verified.pop(remembered, None)
-        if not verify(password, user.hash):
-            raise Unauthenticated(_REFUSED)
-        principal = Principal(username, user.upload)
-        return self._remember(remembered, _Verified(principal, record.etag, now + RECHECK_AFTER))
+            if token is None:
+                verify(given.password, None, self._rounds)
+            reason = "unknown user" if token is None else "unknown token"
+            raise Unauthenticated(REFUSED, reason) from None
+        verified = (
+            self._by_password(given, key, record)
+            if token is None
+            else self._by_token(token, record)
+        )
+        return self._remember(remembered, verified._replace(until=until))
 
-    def _remember(self, key: str, verified: _Verified) -> Principal:
+    def _by_password(self, given: Credentials, key: str, record: Stored) -> _Verified:
+        user = parse_user(record.body)
+        if not verify(given.password, user.hash, self._rounds):
+            raise Unauthenticated(REFUSED, "wrong password", given.username)
+        etag = record.etag
+        if self._rehashes and outdated(user.hash, self._rounds):
+            etag = self._rehash(given.password, key, record)
+        return _Verified(Principal(given.username, user.rights), etag, 0)
+
+    def _rehash(self, password: str, key: str, record: Stored) -> str:
+        body = with_hash(record.body, hash_password(password, self._rounds))
+        try:
+            return self._store.replace(key, body, record.etag)
+        except KeyChanged:  # by another process that does the same, or by an administrator
+            return record.etag
+
+    def _by_token(self, token: ApiToken, record: Stored) -> _Verified:
+        found = parse_record(record.body)
+        if not token.has_digest(found.digest):
+            raise Unauthenticated(REFUSED, "unknown token")
+        if found.expired(self._clock.now()):
+            raise Unauthenticated(REFUSED, "expired token")
+        principal = Principal(found.owner, found.rights, found.id, found.publisher)
+        expires = found.expires.timestamp() if found.expires else None
+        return _Verified(principal, record.etag, 0, expires)
+
+    def _remember(self, key: str, verified: _Verified) -> _Verified:
         self._verified[key] = verified
-        self._verified.move_to_end(key)
         while len(self._verified) > _REMEMBERED:
             self._verified.popitem(last=False)
-        return verified.principal
-
-
-_REFUSED = "This index needs a user name and a password, and these were missing or wrong"
-
-
-def _basic(authorization: str | None) -> tuple[str, str]:
-    """The user-id and password of RFC 7617; raises ``Unauthenticated``."""
-    scheme, _, encoded = (authorization or "").strip().partition(" ")
-    if scheme.lower() != "basic" or len(encoded) > 16_384:
-        raise Unauthenticated(_REFUSED)
-    try:
-        raw = b64decode(encoded.strip(), validate=True)
-    except ValueError:
-        raise Unauthenticated(_REFUSED) from None
-    try:
-        decoded = raw.decode()
-    except UnicodeDecodeError:  # clients from before RFC 7617 send Latin-1
-        decoded = raw.decode("latin-1")
-    username, colon, password = decoded.partition(":")
-    if not colon:
-        raise Unauthenticated(_REFUSED)
-    return username, password
+        return verified

@@ -2,7 +2,8 @@
 
 Hashes are made by passlib. The request path only verifies them, by ``hashlib``: importing passlib
 costs a cold start 45 ms, and the format is one line
-(https://passlib.readthedocs.io/en/stable/lib/passlib.hash.pbkdf2_digest.html).
+(https://passlib.readthedocs.io/en/stable/lib/passlib.hash.pbkdf2_digest.html). Hashes of other schemes come
+with users imported from elsewhere; ``access.foreign`` verifies those.
 """
 
 import hashlib
@@ -12,14 +13,12 @@ from base64 import b64decode, b64encode
 from wheelyard.errors import StorageError
 
 ROUNDS = 25_000
-"""Iterations of PBKDF2 for a new password; as passlib's own default."""
+"""Iterations of PBKDF2 for a new password, unless set otherwise; as passlib's own default."""
 
 MAX_LENGTH = 4096
 """Characters of a password that are looked at at all (passlib's own bound)."""
 
 _PREFIX = "$pbkdf2-sha512$"
-# Verified when a user does not exist, so that it takes as long as when one does.
-_NOBODY = f"{_PREFIX}{ROUNDS}${'A' * 22}${'A' * 86}"
 
 
 def hash_password(password: str, rounds: int = ROUNDS) -> str:
@@ -38,25 +37,39 @@ def make_password(length: int) -> str:
     return "".join(choice(ascii_letters + digits) for _ in range(length))
 
 
-def verify(password: str, stored: str | None) -> bool:
+def verify(password: str, stored: str | None, rounds: int = ROUNDS) -> bool:
     """Whether ``password`` is the one that ``stored`` was made of; ``stored`` None is no user.
 
-    Takes as long for no user as for a wrong password, and compares in constant time. Raises
-    ``StorageError`` for a stored hash that is not in the format.
+    Takes as long for no user as for a wrong password hashed with ``rounds``, and compares in constant
+    time. Raises ``StorageError`` for a stored hash that cannot be read.
     """
+    if stored is None:
+        _verify_own(password, f"{_PREFIX}{rounds}${'A' * 22}${'A' * 86}")
+        return False
+    if stored.startswith(_PREFIX):
+        return _verify_own(password, stored)
+    from wheelyard.access.foreign import verify_foreign
+
+    return verify_foreign(password[:MAX_LENGTH], stored)
+
+
+def outdated(stored: str, rounds: int) -> bool:
+    """Whether a hash should be made anew with ``rounds``: it has fewer, or is of another scheme."""
+    if not stored.startswith(_PREFIX):
+        return True
+    return int(stored.removeprefix(_PREFIX).partition("$")[0]) < rounds
+
+
+def _verify_own(password: str, stored: str) -> bool:
     try:
-        scheme, rounds, salt, checksum = (
-            (_NOBODY if stored is None else stored).removeprefix("$").split("$")
-        )
-        if scheme != "pbkdf2-sha512":
-            raise ValueError(scheme)
+        rounds, salt, checksum = stored.removeprefix(_PREFIX).split("$")
         expected = _decode(checksum)
         computed = hashlib.pbkdf2_hmac(
             "sha512", password[:MAX_LENGTH].encode(), _decode(salt), int(rounds)
         )
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise StorageError("a stored password hash is not in the format pbkdf2-sha512") from error
-    return hmac.compare_digest(computed, expected) and stored is not None
+    return hmac.compare_digest(computed, expected)
 
 
 def _decode(text: str) -> bytes:

@@ -1,10 +1,12 @@
-"""User records: who they are, their password's hash, and whether they may upload."""
+"""User records: who they are, their password's hash, and what they may do."""
 
 import json
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from wheelyard.access.passwords import MAX_LENGTH, hash_password
+from wheelyard.access.apitoken import USERNAME
+from wheelyard.access.passwords import MAX_LENGTH, ROUNDS, hash_password
+from wheelyard.access.rights import Rights, parse_rights
 from wheelyard.errors import InvalidUser, KeyNotFound, StorageError
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -18,15 +20,20 @@ class User(NamedTuple):
 
     name: str | None
     hash: str
-    upload: bool
+    rights: Rights
+
+    @property
+    def upload(self) -> bool:
+        """Whether they may upload anything."""
+        return self.rights.upload
 
     def __repr__(self) -> str:
         """The hash stays out of logs."""
-        return f"<User {self.name!r} upload={self.upload}>"
+        return f"<User {self.name!r}: {self.rights}>"
 
 
 def parse_user(raw: bytes) -> User:
-    """Read a stored record, ``{"hash": "$pbkdf2-sha512$…", "upload": bool, "username"?: str}``.
+    """Read a stored record: ``{"hash": "$pbkdf2-sha512$…", "upload": …, "username"?: str, "read"?: …}``.
 
     Raises ``StorageError``: a record that cannot be read lets nobody in, and is not "no such user".
     """
@@ -35,28 +42,56 @@ def parse_user(raw: bytes) -> User:
         name, stored_hash = record.get("username"), record["hash"]
         if not isinstance(stored_hash, str) or not isinstance(name, str | None):
             raise TypeError("hash and username must be strings")
+        return User(name, stored_hash, parse_rights(record))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise StorageError(f"a user record cannot be read: {error!r}") from error
-    return User(name, stored_hash, record.get("upload") is True)
+
+
+def with_hash(raw: bytes, new_hash: str) -> bytes:
+    """The record in ``raw`` with another hash, and everything else as it was."""
+    return json.dumps(json.loads(raw) | {"hash": new_hash}).encode()
 
 
 class Users:
     """The users of a store, for those who manage them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, rounds: int = ROUNDS) -> None:
+        """``rounds`` is the cost of hashing a password."""
         self._store = store
+        self._rounds = rounds
 
-    def put(self, username: str, password: str, *, upload: bool = False) -> None:
-        """Add the user, or give it another password and role. Raises ``InvalidUser``."""
-        _check(username, password)
-        record = {"username": username, "hash": hash_password(password), "upload": upload}
+    def put(
+        self, username: str, password: str, *, upload: bool = False, rights: Rights | None = None
+    ) -> None:
+        """Add the user, or give it another password and other rights.
+
+        ``upload`` is short for the rights to read and upload everything. Raises ``InvalidUser``.
+        """
+        check_username(username)
+        if not password or len(password) > MAX_LENGTH or not password.isprintable():
+            raise InvalidUser(
+                f"this password cannot be used: use 1 to {MAX_LENGTH} printable characters"
+            )
+        given = rights or parse_rights({"upload": upload})
+        self.put_hash(username, hash_password(password, self._rounds), given)
+
+    def put_hash(self, username: str, stored_hash: str, rights: Rights) -> None:
+        """Add or replace a user by the hash of the password. Raises ``InvalidUser``."""
+        check_username(username)
+        record = {"username": username, "hash": stored_hash, **rights.as_record()}
         self._store.put(keys.user(username), json.dumps(record).encode())
 
-    def remove(self, username: str) -> bool:
-        """Remove the user; returns whether there was one."""
+    def exists(self, username: str) -> bool:
+        """Whether there is such a user."""
         try:
             self._store.head(keys.user(username))
         except KeyNotFound:
+            return False
+        return True
+
+    def remove(self, username: str) -> bool:
+        """Remove the user; returns whether there was one."""
+        if not self.exists(username):
             return False
         self._store.delete(keys.user(username))
         return True
@@ -67,13 +102,12 @@ class Users:
             yield parse_user(self._store.get(entry.key).body)
 
 
-def _check(username: str, password: str) -> None:
+def check_username(username: str) -> None:
+    """Raises ``InvalidUser`` for a name that no client could send."""
     # RFC 7617: a user-id cannot contain a colon; control characters cannot be sent by clients.
     if not username or len(username) > 255 or ":" in username or not username.isprintable():
         raise InvalidUser(
             f"{username[:255]!r} cannot be a username: use 1 to 255 printable characters without ':'"
         )
-    if not password or len(password) > MAX_LENGTH or not password.isprintable():
-        raise InvalidUser(
-            f"this password cannot be used: use 1 to {MAX_LENGTH} printable characters"
-        )
+    if username == USERNAME:
+        raise InvalidUser(f"{USERNAME!r} cannot be a username: clients send it with an API token")

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from wheelyard.access.authentication import Authenticator
+from wheelyard.access.authentication import Authenticator, Clock
 from wheelyard.entry.reading import Reader
 from wheelyard.entry.routes import Application
 from wheelyard.index.catalogue import Catalogue
@@ -28,7 +28,13 @@ def application(settings: Settings, store: Store, *, uploads: bool = True) -> Ap
         return Publisher(Shelf(store, catalogue, Rules.of(settings)))
 
     return Application(
-        Authenticator(store, time.monotonic),
+        Authenticator(
+            store,
+            Clock(time.monotonic, time.time),
+            settings.password_rounds,
+            # A function that takes no uploads may not write user records.
+            rehashes=uploads,
+        ),
         Reader(store, Documents(store), Listing(catalogue)),
         publisher if uploads else None,
     )

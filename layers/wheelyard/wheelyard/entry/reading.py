@@ -3,11 +3,12 @@
 from hashlib import sha256
 from urllib.parse import parse_qs, quote
 
+from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.entry.conditional import matches
 from wheelyard.entry.files import bytes_response, file_response, redirect
 from wheelyard.entry.http import Headers, Request, Response
 from wheelyard.errors import InvalidName, KeyNotFound, NotFound
-from wheelyard.index.documents import Document, Documents
+from wheelyard.index.documents import Document, Documents, no_project
 from wheelyard.index.listing import Listing
 from wheelyard.index.oversize import Oversize
 from wheelyard.index.pages import Page, project_page
@@ -41,14 +42,13 @@ class Reader:
         self._listing = listing
         self._oversize = Oversize(store)
 
-    def root(self, request: Request) -> Response:
-        """``/simple/``"""
+    def root(self, request: Request, visible: ProjectSet = EVERYTHING) -> Response:
+        """``/simple/``, with those projects that are visible to who asks."""
         media = _media(request)
-        page = self._listing.page(media, gzip=_gzip(request))
+        page = self._listing.page(media, gzip=_gzip(request), visible=visible)
         if _too_large(page, request):
-            link = self._oversize.root(
-                self._listing.names(), media, _index_url(request), request.method
-            )
+            names = visible.among(self._listing.names())
+            link = self._oversize.root(names, media, _index_url(request), request.method)
             if link is not None:
                 return redirect(302, link)
         return _page_response(page, request)
@@ -123,7 +123,7 @@ class Reader:
     def _find(self, name: ProjectName) -> Document:
         document = self._documents.find(name)
         if document is None:
-            raise NotFound(f"there is no project {name!r} here")
+            raise no_project(name)
         return document
 
 

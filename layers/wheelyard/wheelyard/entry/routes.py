@@ -5,15 +5,26 @@ All locations and links are relative, so that the index works under any host, st
 
 import logging
 import re
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from wheelyard.access.authentication import Authenticator, Principal
+from wheelyard.access.authentication import Authenticator
+from wheelyard.access.principal import Principal
 from wheelyard.entry.files import redirect
 from wheelyard.entry.http import Request, Response
 from wheelyard.entry.problems import problem, unexpected
 from wheelyard.entry.reading import Reader
-from wheelyard.errors import MethodNotAllowed, NotFound, WheelyardError
+from wheelyard.errors import (
+    InvalidName,
+    MethodNotAllowed,
+    NotFound,
+    Unauthenticated,
+    WheelyardError,
+)
+from wheelyard.index.documents import no_project
+from wheelyard.protocol.names import project_name
 
 if TYPE_CHECKING:
     from wheelyard.publish.publisher import Publisher
@@ -56,6 +67,8 @@ class Application:
                 response = self._answer(request, principal)
         except WheelyardError as error:
             response = problem(error)
+            if isinstance(error, Unauthenticated) and error.reason:
+                _count_failure(error, request)
             if response.status >= 500:
                 _logger.exception("%s", request)
         except Exception:
@@ -69,7 +82,7 @@ class Application:
         takes_uploads = _UPLOADS.fullmatch(request.path) is not None and self._publisher is not None
         if takes_uploads and request.method == "POST":
             return self._upload(request, principal)
-        read = self._readable(request)
+        read = self._readable(request, principal)
         allowed = (*(_READ if read else ()), *(("POST",) if takes_uploads else ()))
         if not allowed:
             raise NotFound(f"there is nothing at {request.path[:200]!r}")
@@ -79,7 +92,7 @@ class Application:
             )
         return read()
 
-    def _readable(self, request: Request) -> Callable[[], Response] | None:
+    def _readable(self, request: Request, principal: Principal) -> Callable[[], Response] | None:
         """What answers a GET of this path, None if nothing does."""
         path, reader = request.path, self._reader
         if path == "/":
@@ -87,31 +100,67 @@ class Application:
         if path == "/simple":
             return lambda: redirect(301, "simple/" + (f"?{request.query}" if request.query else ""))
         if path == "/simple/":
-            return lambda: reader.root(request)
+            return lambda: reader.root(request, principal.rights.reads)
         if match := _EXISTING.fullmatch(path):
             name = match[1]
-            return lambda: reader.existing(request, name)
-        if match := _PROJECT.fullmatch(path):
+            answer = partial(reader.existing, request, name)
+        elif match := _PROJECT.fullmatch(path):
             name, slash = match.groups()
-            return lambda: reader.project(request, name, slash)
-        if match := _FILE.fullmatch(path):
+            answer = partial(reader.project, request, name, slash)
+        elif match := _FILE.fullmatch(path):
             name, filename = match.groups()
-            return lambda: reader.file(request, name, filename)
-        if match := _JSON.fullmatch(path):
+            answer = partial(reader.file, request, name, filename)
+        elif match := _JSON.fullmatch(path):
             name, version = match.groups()
-            return lambda: reader.json_api(request, name, version)
-        return None
+            answer = partial(reader.json_api, request, name, version)
+        else:
+            return None
+        return answer if _visible(principal, name) else partial(_hide, name)
 
     def _upload(self, request: Request, principal: Principal) -> Response:
         assert self._publisher is not None  # noqa: S101  (the caller has looked)
         principal.require_upload()
-        published = self._publisher().publish(request.headers.get("content-type"), request.body)
+        published = self._publisher().publish(
+            request.headers.get("content-type"),
+            request.body,
+            principal.publisher,
+            permit=principal.require_upload,
+        )
         text = (
             f"{published.filename} is published\n"
             if published.created
             else (f"{published.filename} was published before, with the same content\n")
         )
         return _text(200, text)
+
+
+def _visible(principal: Principal, raw_name: str) -> bool:
+    if principal.reads_everything:
+        return True
+    try:
+        return principal.may_read(project_name(raw_name))
+    except InvalidName:  # which nothing has
+        return True
+
+
+def _hide(raw_name: str) -> Response:
+    """Nothing was looked up, so neither the answer nor its time tells whether there is such a project."""
+    raise no_project(project_name(raw_name))
+
+
+def _count_failure(error: Unauthenticated, request: Request) -> None:
+    """Neither the password nor the user name is told, which may be one: only a name that exists."""
+    # Not needed by those whose credentials are right.
+    from wheelyard.entry.metrics import count
+
+    fields = {
+        "reason": error.reason,
+        "user": error.username or None,
+        "client": request.client or None,
+        "request_id": request.id or None,
+    }
+    told = {name: value for name, value in fields.items() if value is not None}
+    count("AuthenticationFailures", time.time(), "reason", told)
 
 
 def _health(request: Request) -> Response:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from threading import Lock
 
-from wheelyard.errors import KeyNotFound
+from wheelyard.errors import KeyNotFound, NotFound
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.simple import parse_project, project_json
@@ -21,6 +21,11 @@ _MOST_VARIANTS = 32
 
 REMEMBERED_BYTES = 32 * 1024 * 1024
 """How much a process remembers of documents and the pages made of them, about."""
+
+
+def no_project(name: ProjectName) -> NotFound:
+    """The error for a project that is not there, or not there for who asks: the two look the same."""
+    return NotFound(f"there is no project {name!r} here")
 
 
 class Document:

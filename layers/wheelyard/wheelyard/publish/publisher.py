@@ -1,6 +1,6 @@
 """Publishing by the legacy form: a form becomes a checked distribution, which is stored and listed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
@@ -37,10 +37,13 @@ class Publisher:
         content_type: str | None,
         body: Iterable[bytes],
         publisher: Mapping[str, object] | None = None,
+        *,
+        permit: Callable[[ProjectName], None] | None = None,
     ) -> Published:
         """Take one legacy upload form; when this returns, the file is listed.
 
-        ``publisher`` is what the file's provenance says of the uploader (PEP 740). Raises what
+        ``publisher`` is what the file's provenance says of the uploader (PEP 740). ``permit`` raises
+        ``Forbidden`` for a project that the uploader may not change. Raises what
         ``read_form``, ``inspect`` and ``read_provenance`` raise, ``InvalidUpload`` where form and archive
         contradict each other, ``FileExists`` and ``Forbidden``.
         """
@@ -51,6 +54,8 @@ class Publisher:
             )
             distribution = inspect(form.path, form.filename, legacy_formats=rules.legacy_formats)
             _check_agreement(form, distribution)
+            if permit is not None:
+                permit(distribution.project)
             return self._publish(_incoming(form, distribution, publisher), LocalFile(form.path))
 
     def _publish(self, incoming: Incoming, source: LocalFile) -> Published:

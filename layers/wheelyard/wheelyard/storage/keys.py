@@ -13,6 +13,8 @@ PACKAGES = "packages/"
 PROJECTS = "projects/"
 CATALOGUE = "catalogue/"
 USERS = "users/"
+TOKENS = "tokens/"
+LAST_USES = "token-uses/"
 OVERSIZE = "oversize/"
 MIRROR_FILES = "mirror/files/"
 MANIFEST = "upstream/manifest.json"
@@ -77,6 +79,16 @@ def catalogue(name: ProjectName) -> str:
 def user(username: str) -> str:
     """The record of a user. Hashed, because a username may hold any character."""
     return f"{USERS}{sha256(username.encode()).hexdigest()}.json"
+
+
+def token(token_id: str) -> str:
+    """The record of an API token."""
+    return f"{TOKENS}{sha256(token_id.encode()).hexdigest()}.json"
+
+
+def token_use(token_id: str) -> str:
+    """The day on which an API token was last used; apart, since readers' requests write it."""
+    return f"{LAST_USES}{sha256(token_id.encode()).hexdigest()}.json"
 
 
 def oversize(digest: str, form: str) -> str:

@@ -1,0 +1,58 @@
+"""Password hashes of other schemes, as users imported from elsewhere have them, verified by passlib.
+
+Such a hash is replaced by one of our own when its user next signs in where records can be written.
+"""
+
+from typing import TYPE_CHECKING
+
+from wheelyard.errors import InvalidUser, StorageError
+
+if TYPE_CHECKING:
+    from passlib.context import CryptContext
+
+SCHEMES = (
+    "bcrypt",
+    "apr_md5_crypt",
+    "ldap_salted_sha1",
+    "ldap_sha1",
+    "sha512_crypt",
+    "sha256_crypt",
+    "md5_crypt",
+    "pbkdf2_sha256",
+    "pbkdf2_sha1",
+    "ldap_salted_sha256",
+    "ldap_salted_sha512",
+    "des_crypt",
+)
+"""What can be verified: all that htpasswd writes but plain text, and what passlib users store.
+
+argon2 and scrypt are left out: argon2 needs another package, and scrypt more memory than a function has.
+"""
+
+
+def verify_foreign(password: str, stored: str) -> bool:
+    """Whether ``password`` is the one that ``stored`` was made of.
+
+    Raises ``StorageError`` for a stored hash of an unknown or malformed scheme.
+    """
+    try:
+        return bool(_context().verify(password, stored))
+    except (ValueError, TypeError) as error:
+        raise StorageError("a stored password hash is of no scheme that is known here") from error
+
+
+def check_foreign(stored: str) -> None:
+    """Raises ``InvalidUser`` for a hash that could not be verified later."""
+    try:
+        _context().verify("", stored)
+    except (ValueError, TypeError) as error:
+        raise InvalidUser(
+            f"a password hash is of no scheme that can be verified: use one of {', '.join(SCHEMES)}"
+        ) from error
+
+
+def _context() -> "CryptContext":
+    # Few indexes have such hashes; the import would cost every cold start 45 ms.
+    from passlib.context import CryptContext
+
+    return CryptContext(schemes=list(SCHEMES))
