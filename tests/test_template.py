@@ -82,6 +82,8 @@ def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
                 "projects/*": READ,
                 "catalogue/*": READ,
                 "users/*": READ,
+                "tokens/*": READ,
+                "token-uses/*": READ_WRITE,
                 "oversize/*": READ_WRITE,
             },
         ),
@@ -91,14 +93,23 @@ def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
                 "packages/*": PUBLISH,
                 "projects/*": PUBLISH,
                 "catalogue/*": PUBLISH,
-                "users/*": READ,
+                "publishers/*": READ,
+                "users/*": READ_WRITE,
+                "tokens/*": READ_WRITE | DELETE,
+                "token-uses/*": READ_WRITE | DELETE,
+                "identities/*": READ_WRITE | DELETE,
                 "tombstones/*": READ,
                 "oversize/*": READ_WRITE,
                 "packages/* if Overwrites": DELETE,
                 "tombstones/* if ReusesDeleted": DELETE,
             },
         ),
-        ("Admin", {"users/*": READ_WRITE | DELETE}),
+        (
+            "Admin",
+            dict.fromkeys(
+                ["users/*", "tokens/*", "token-uses/*", "publishers/*"], READ_WRITE | DELETE
+            ),
+        ),
     ],
 )
 def test_least_privilege(

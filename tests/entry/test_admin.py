@@ -11,6 +11,7 @@ from servers import S3Server
 from wheelyard.access.passwords import verify
 from wheelyard.access.users import Users
 from wheelyard.entry.admin import admin_handler
+from wheelyard.entry.functions import http_handler
 from wheelyard.entry.tracing import Handler
 from wheelyard.errors import InvalidPayload, InvalidSetting
 from wheelyard.storage import keys
@@ -67,8 +68,9 @@ def test_remove_user(handler: Handler, store: Store) -> None:
     """Removing says whether there was such a user, and leaves the others."""
     for name in ("alice", "bob"):
         handler({"putUser": {"username": name, "password": "secret"}}, None)
-    assert handler({"removeUser": "alice"}, None) == {"user": "alice", "removed": True}
-    assert handler({"removeUser": "alice"}, None) == {"user": "alice", "removed": False}
+    gone = {"user": "alice", "removed": True, "tokens": 0}
+    assert handler({"removeUser": "alice"}, None) == gone
+    assert handler({"removeUser": "alice"}, None) == gone | {"removed": False}
     assert [user.name for user in Users(store).list()] == ["bob"]
 
 
@@ -78,7 +80,9 @@ def test_remove_user(handler: Handler, store: Store) -> None:
         ({}, r"\$: minProperties"),
         (None, r"\$: type must be 'object'"),
         ([], r"\$: type"),
-        ("remove", r"\$: type"),
+        ("remove", r"\$: .*'remove' was unexpected"),
+        ("putUser", r"\$\.putUser: 'username' is a required property"),
+        ("removeUser", r"\$\.removeUser: type must be 'string'"),
         ({"dropUser": "alice"}, r"\$: .*dropUser"),
         ({"removeUser": "a", "putUser": {"username": "b", "password": "c"}}, r"\$: maxProperties"),
         ({"removeUser": 7}, r"\$\.removeUser: type must be 'string'"),
@@ -92,13 +96,26 @@ def test_remove_user(handler: Handler, store: Store) -> None:
         ),
         ({"putUser": {"username": "a", "password": "b", "admin": True}}, r"\$\.putUser: .*admin"),
         ({"putUser": {"username": "a:b", "password": "c"}}, r"\$\.putUser: 'a:b'"),
+        (
+            {"putUser": {"username": "a", "password": "b", "upload": ["acme-*", 7]}},
+            r"\$\.putUser\.upload\[1\]: type must be 'string'",
+        ),
+        ({"putUser": {"username": "a", "password": "b", "read": True}}, r"\$\.putUser\.read: type"),
+        ({"putUser": {"username": "a", "password": "b", "read": ["*x"]}}, r"\$\.putUser: '\*x'"),
+        ({"listUsers": {"all": True}}, r"\$\.listUsers: maxProperties"),
+        ({"createToken": {}}, r"\$\.createToken: 'owner' is a required property"),
+        ({"createToken": {"owner": "ci", "lifetime": 0}}, r"\$\.createToken\.lifetime: minimum"),
+        ({"createToken": {"owner": "ci", "lifetime": 10**12}}, r"\$\.createToken: .*3660 days"),
+        ({"createToken": {"owner": "ci", "scope": "read"}}, r"\$\.createToken: .*scope"),
+        ({"revokeToken": "not-an-id"}, r"\$\.revokeToken: that is no token id"),
+        ({"listTokens": {"owner": ["ci"]}}, r"\$\.listTokens\.owner: type must be 'string'"),
     ],
 )
 def test_wrong_payload(handler: Handler, store: Store, payload: object, place: str) -> None:
     """Any other payload is refused with the place of the mistake, and changes nothing."""
     with pytest.raises(InvalidPayload, match=place):
         handler(payload, None)
-    assert list(store.list("users/")) == []
+    assert [*store.list("users/"), *store.list("tokens/")] == []
 
 
 @pytest.mark.parametrize(
@@ -122,8 +139,59 @@ def test_log(handler: Handler, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "wheelyard"):
         handler({"putUser": {"username": "alice", "password": "hunter2"}}, None)
     (record,) = [record for record in caplog.records if record.name == "wheelyard.entry.admin"]
-    assert vars(record)["fields"] == {"user": "alice", "upload": False}
+    assert vars(record)["fields"] == {"order": "putUser", "user": "alice", "upload": False}
     assert "hunter2" not in str(vars(record))
+
+
+def test_limited_user(handler: Handler, store: Store) -> None:
+    """A user may be limited to projects, by names and prefixes, and is listed so."""
+    order = {"username": "ann", "password": "secret", "upload": ["Acme_*"], "read": ["acme-*", "x"]}
+    limits = {"upload": ["acme-*"], "read": ["acme-*", "x"]}
+    assert handler({"putUser": order}, None) == {"user": "ann", **limits}
+    store.put(keys.user("bob"), b'{"hash": "$pbkdf2-sha512$1$AA$AA", "upload": true}')
+    listed = [{"user": None, "upload": True}, {"user": "ann", **limits}]
+    assert handler({"listUsers": {}}, None) == {"users": listed}
+    assert handler("listUsers", None) == {"users": listed}
+
+
+def test_tokens(handler: Handler, environ: dict[str, str]) -> None:
+    """A token is made, shown once, works, is listed without its secret, and is revoked."""
+    order = {"owner": "ci", "upload": ["acme-*"], "lifetime": 3600, "description": "builds"}
+    made = handler({"createToken": order}, None)
+    secret = made.pop("token")
+    assert made["upload"] == ["acme-*"]
+    assert made["created"] < made["expires"]
+    read = http_handler(environ, uploads=False)
+    assert read(lambdas.get("/simple/", "__token__", secret), None)["statusCode"] == 200
+    handler({"createToken": {"owner": "ann"}}, None)
+    (listed,) = handler({"listTokens": {"owner": "ci"}}, None)["tokens"]
+    assert secret not in json.dumps(listed)
+    assert listed.pop("lastUsed") in (None, made["created"][:10])
+    assert listed == made
+    assert len(handler("listTokens", None)["tokens"]) == 2
+    revoked = {"id": made["id"], "revoked": True}
+    assert handler({"revokeToken": made["id"]}, None) == revoked
+    assert handler({"revokeToken": made["id"]}, None) == revoked | {"revoked": False}
+    assert handler({"listTokens": {"owner": "ci"}}, None) == {"tokens": []}
+
+
+def test_whoever_leaves_loses_their_tokens(handler: Handler) -> None:
+    """Removing a user revokes what they own, also where the user was removed before."""
+    for owner in ("ann", "ann", "bob"):
+        handler({"createToken": {"owner": owner}}, None)
+    assert handler({"removeUser": "ann"}, None) == {"user": "ann", "removed": False, "tokens": 2}
+    assert [made["owner"] for made in handler("listTokens", None)["tokens"]] == ["bob"]
+
+
+def test_tokens_are_not_logged(handler: Handler, caplog: pytest.LogCaptureFixture) -> None:
+    """The log says whose token was made and which, but not the token."""
+    with caplog.at_level("INFO", "wheelyard"):
+        made = handler({"createToken": {"owner": "ci"}}, None)
+        handler({"revokeToken": made["token"]}, None)
+    first, second = [vars(r) for r in caplog.records if r.name == "wheelyard.entry.admin"]
+    assert first["fields"]["id"] == made["id"]
+    assert second["fields"] == {"order": "revokeToken", "id": None, "revoked": True}
+    assert made["token"] not in str(first) + str(second)
 
 
 def test_wrong_setting(environ: dict[str, str]) -> None:

@@ -1,76 +1,75 @@
-"""The admin function: users, by direct invocation with the payloads that serverless-pypi has.
+"""The admin function: users, tokens and the rest, by direct invocation.
 
-``{"putUser": {"username": "…", "password": "…", "upload": true}}`` and ``{"removeUser": "…"}``.
+``{"putUser": {"username": "…", "password": "…", "upload": true}}`` and ``{"removeUser": "…"}`` are
+serverless-pypi's payloads; ``entry.orders`` has them all. An order without an argument may also be sent as
+its name alone, as serverless-pypi's ``"reindex"`` is.
 """
 
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
-from wheelyard.access.users import Users
+from wheelyard.entry.orders import ORDERS, Answer, Office
 from wheelyard.entry.tracing import Handler, traced
-from wheelyard.errors import InvalidPayload, InvalidUser
+from wheelyard.errors import InvalidName, InvalidPayload, InvalidToken, InvalidUser
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_bucket
 
 _logger = logging.getLogger(__name__)
-
-_TEXT = {"type": "string", "minLength": 1}
-
-PAYLOAD = {
-    "type": "object",
-    "minProperties": 1,
-    "maxProperties": 1,
-    "additionalProperties": False,
-    "properties": {
-        "putUser": {
-            "type": "object",
-            "required": ["username", "password"],
-            "additionalProperties": False,
-            "properties": {"username": _TEXT, "password": _TEXT, "upload": {"type": "boolean"}},
-        },
-        "removeUser": _TEXT,
-    },
-}
-"""The JSON schema of a payload: one order at a time."""
 
 # These say which property is meant; the messages of all others show the value, which may be a password.
 _TELLING = {"required", "additionalProperties"}
 
 
 def admin_handler(environ: Mapping[str, str]) -> Handler:
-    """A handler that carries out one order on the users and returns what it did.
+    """A handler that carries out one order and returns what it did, as a small document.
 
-    The answers are ``{"user", "upload"}`` and ``{"user", "removed"}``, where ``removed`` says whether
-    there was such a user. The handler raises ``InvalidPayload``, naming the place in the payload, and
-    ``StorageError``; Lambda reports both to the invoker as a function error. Raises ``InvalidSetting``.
+    The handler raises ``InvalidPayload``, naming the place in the payload, and ``StorageError``; Lambda
+    reports both to the invoker as a function error. Raises ``InvalidSetting``.
     """
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
-    users = Users(open_bucket(environ, settings.presign_lifetime))
+    office = Office(settings, open_bucket(environ, settings.presign_lifetime), time.time)
 
-    def handle(event: Any, context: Any) -> dict[str, object]:
+    def handle(event: Any, context: Any) -> Answer:
         del context
-        check(event)
-        done = (
-            _put(users, event["putUser"])
-            if "putUser" in event
-            else _remove(users, event["removeUser"])
-        )
-        _logger.info("users changed", extra={"fields": done})
-        return done
+        return carry_out(office, event)
 
     return traced(environ, "admin", handle)
 
 
-def check(payload: object) -> None:
-    """Raises ``InvalidPayload`` for a payload that is none of the orders."""
-    error = best_match(Draft202012Validator(PAYLOAD).iter_errors(payload))
+def carry_out(office: Office, payload: object) -> Answer:
+    """Check a payload and do what it says. Raises ``InvalidPayload`` and ``StorageError``."""
+    if isinstance(payload, str):
+        payload = {payload: {}}
+    name, argument = _order(payload)
+    try:
+        done = ORDERS[name].carry_out(office, argument)
+    except (InvalidName, InvalidToken, InvalidUser) as error:
+        raise InvalidPayload(f"the payload is wrong at $.{name}: {error}") from error
+    told = {key: value for key, value in done.items() if key != "token" and not _many(value)}
+    _logger.info("%s", name, extra={"fields": {"order": name, **told}})
+    return done
+
+
+def _order(payload: object) -> tuple[str, Any]:
+    """The one order in the payload and its argument. Raises ``InvalidPayload``."""
+    schema = {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "additionalProperties": False,
+        "properties": {name: order.schema for name, order in ORDERS.items()},
+    }
+    error = best_match(Draft202012Validator(schema).iter_errors(payload))
     if error is not None:
         raise InvalidPayload(_explained(error)) from None
+    assert isinstance(payload, dict)  # noqa: S101  (the schema says so)
+    return next(iter(payload.items()))
 
 
 def _explained(error: ValidationError) -> str:
@@ -82,14 +81,5 @@ def _explained(error: ValidationError) -> str:
     )
 
 
-def _put(users: Users, order: Mapping[str, Any]) -> dict[str, object]:
-    username, upload = order["username"], order.get("upload", False)
-    try:
-        users.put(username, order["password"], upload=upload)
-    except InvalidUser as error:
-        raise InvalidPayload(f"the payload is wrong at $.putUser: {error}") from error
-    return {"user": username, "upload": upload}
-
-
-def _remove(users: Users, username: str) -> dict[str, object]:
-    return {"user": username, "removed": users.remove(username)}
+def _many(value: object) -> bool:
+    return isinstance(value, list) and len(value) > 0 and isinstance(value[0], dict)

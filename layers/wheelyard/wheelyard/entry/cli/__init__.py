@@ -7,6 +7,7 @@ import click
 from wheelyard import __version__
 from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.serve import serve
+from wheelyard.entry.cli.tokens import token
 from wheelyard.entry.cli.users import user
 from wheelyard.errors import WheelyardError
 
@@ -35,5 +36,5 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user, rebuild):
+for command in (serve, user, token, rebuild):
     cli.add_command(command)

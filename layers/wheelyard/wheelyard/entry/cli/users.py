@@ -1,13 +1,18 @@
 """``wheelyard user``: who may read and upload."""
 
+import os
 import sys
+import time
 
 import click
 
 from wheelyard.access.passwords import make_password
+from wheelyard.access.tokens import Tokens
 from wheelyard.access.users import Users
+from wheelyard.entry.cli.rights import given_rights, rights_options
 from wheelyard.entry.cli.store import STORE, opened
 from wheelyard.errors import InvalidUser
+from wheelyard.settings import Settings
 
 
 @click.group()
@@ -17,7 +22,7 @@ def user() -> None:
 
 @user.command("put")
 @click.argument("name")
-@click.option("--upload", is_flag=True, help="May upload as well as read.")
+@rights_options
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option(
     "--random-password",
@@ -27,12 +32,19 @@ def user() -> None:
 )
 @STORE
 def put_user(
-    name: str, upload: bool, password_stdin: bool, random_password: int | None, store: str
+    name: str,
+    upload: bool,
+    uploads: tuple[str, ...],
+    reads: tuple[str, ...],
+    password_stdin: bool,
+    random_password: int | None,
+    store: str,
 ) -> None:
-    """Add the user NAME, or give it another password and role."""
+    """Add the user NAME, or give it another password and other rights."""
+    given = given_rights(upload, uploads, reads)
     if password_stdin and random_password:
         raise click.UsageError("use either --password-stdin or --random-password")
-    users = Users(opened(store))
+    users = opened_users(store)
     if random_password:
         password = make_password(random_password)
     elif password_stdin:
@@ -41,8 +53,8 @@ def put_user(
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         raise click.UsageError("give a password: --password-stdin or --random-password N")
-    users.put(name, password, upload=upload)
-    click.echo(f"{name} may read{' and upload' if upload else ''}", err=True)
+    users.put(name, password, rights=given)
+    click.echo(f"{name} may {given}", err=True)
     if random_password:
         click.echo(password)
 
@@ -51,17 +63,23 @@ def put_user(
 @click.argument("name")
 @STORE
 def remove_user(name: str, store: str) -> None:
-    """Remove the user NAME."""
-    if not Users(opened(store)).remove(name):
+    """Remove the user NAME, and revoke the tokens that NAME owns."""
+    place = opened(store)
+    revoked = Tokens(place, time.time).revoke_owned(name)
+    if not Users(place).remove(name) and not revoked:
         raise InvalidUser(f"there is no user {name!r}")
-    click.echo(f"{name} is removed", err=True)
+    click.echo(f"{name} is removed" + (f", with {revoked} tokens" if revoked else ""), err=True)
 
 
 @user.command("list")
 @STORE
 def list_users(store: str) -> None:
     """List the users and what they may do."""
-    users = sorted(Users(opened(store)).list(), key=lambda found: found.name or "")
+    users = sorted(opened_users(store).list(), key=lambda found: found.name or "")
     for found in users:
-        role = "read, upload" if found.upload else "read"
-        click.echo(f"{found.name or '(name not recorded)'}\t{role}")
+        click.echo(f"{found.name or '(name not recorded)'}\t{found.rights}")
+
+
+def opened_users(location: str) -> Users:
+    """The users of a store, with the cost of a password's hash that is set."""
+    return Users(opened(location), Settings.from_env(os.environ).password_rounds)

@@ -1,0 +1,152 @@
+"""What the admin function can be told to do: one table of orders, each with its schema and its function.
+
+An order is added by one line in ``ORDERS``; its name is the payload's one key.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from wheelyard.access.apitoken import is_token_id
+from wheelyard.access.lastuse import LastUse
+from wheelyard.access.rights import Rights, rights
+from wheelyard.access.tokens import Token, Tokens
+from wheelyard.access.users import Users
+from wheelyard.settings import Settings
+from wheelyard.storage.store import Store
+
+Answer = dict[str, object]
+"""A small document of JSON values."""
+
+
+class Office(NamedTuple):
+    """What orders are carried out with. ``now`` gives seconds since 1970."""
+
+    settings: Settings
+    store: Store
+    now: Callable[[], float]
+
+    @property
+    def users(self) -> Users:
+        """The users."""
+        return Users(self.store, self.settings.password_rounds)
+
+    @property
+    def tokens(self) -> Tokens:
+        """The API tokens."""
+        return Tokens(self.store, self.now)
+
+
+class Order(NamedTuple):
+    """The schema of an order's argument, and what carries it out and returns what it did.
+
+    A secret in the answer stands under ``token``, which is not logged.
+    """
+
+    schema: Mapping[str, object]
+    carry_out: Callable[[Office, Any], Answer]
+
+
+def _put_user(office: Office, order: Mapping[str, Any]) -> Answer:
+    given = _rights(order)
+    office.users.put(order["username"], order["password"], rights=given)
+    return {"user": order["username"], **given.as_record()}
+
+
+def _remove_user(office: Office, username: str) -> Answer:
+    removed = office.users.remove(username)
+    # Also where there was no such user: somebody may want to be sure.
+    return {"user": username, "removed": removed, "tokens": office.tokens.revoke_owned(username)}
+
+
+def _list_users(office: Office, order: object) -> Answer:
+    del order
+    users = sorted(office.users.list(), key=lambda user: user.name or "")
+    return {"users": [{"user": user.name, **user.rights.as_record()} for user in users]}
+
+
+def _create_token(office: Office, order: Mapping[str, Any]) -> Answer:
+    lifetime = order.get("lifetime")
+    made = office.tokens.create(
+        order["owner"],
+        _rights(order),
+        timedelta(seconds=lifetime) if lifetime else None,
+        order.get("description", ""),
+    )
+    return _shown(made.record) | {"token": made.secret}
+
+
+def _list_tokens(office: Office, order: Mapping[str, Any]) -> Answer:
+    uses = LastUse(office.store, office.now)
+    tokens = sorted(office.tokens.list(), key=lambda token: (token.owner, token.created))
+    owner = order.get("owner")
+    return {
+        "tokens": [
+            _shown(token) | {"lastUsed": uses.read(token.id)}
+            for token in tokens
+            if owner in (None, token.owner)
+        ]
+    }
+
+
+def _revoke_token(office: Office, token: str) -> Answer:
+    revoked = office.tokens.revoke(token)
+    return {"id": token if is_token_id(token) else None, "revoked": revoked}
+
+
+def _rights(order: Mapping[str, Any]) -> Rights:
+    return rights(order.get("upload", False), order.get("read"))
+
+
+def _shown(token: Token) -> Answer:
+    return {
+        "id": token.id,
+        "owner": token.owner,
+        **token.rights.as_record(),
+        "created": _time(token.created),
+        "expires": _time(token.expires),
+        "description": token.description,
+    }
+
+
+def _time(value: datetime | None) -> str | None:
+    return None if value is None else value.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+TEXT = {"type": "string", "minLength": 1}
+NONE = {"type": "object", "maxProperties": 0}
+"""The argument of an order that has none: ``{"listUsers": {}}``, or just ``"listUsers"``."""
+_PROJECTS = {"type": "array", "items": TEXT}
+_RIGHTS = {"upload": {"type": ["boolean", "array"], "items": TEXT}, "read": _PROJECTS}
+
+
+def record(required: tuple[str, ...] = (), **properties: object) -> dict[str, object]:
+    """The schema of an object with these properties and no others."""
+    return {
+        "type": "object",
+        "required": list(required),
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+ORDERS: dict[str, Order] = {
+    "putUser": Order(
+        record(("username", "password"), username=TEXT, password=TEXT, **_RIGHTS), _put_user
+    ),
+    "removeUser": Order(TEXT, _remove_user),
+    "listUsers": Order(NONE, _list_users),
+    "createToken": Order(
+        record(
+            ("owner",),
+            owner=TEXT,
+            lifetime={"type": "integer", "minimum": 1},
+            description={"type": "string"},
+            **_RIGHTS,
+        ),
+        _create_token,
+    ),
+    "listTokens": Order(record(owner=TEXT), _list_tokens),
+    "revokeToken": Order(TEXT, _revoke_token),
+}
+"""Every order by its name. ``lifetime`` is in seconds; ``upload`` and ``read`` are as in user records."""
