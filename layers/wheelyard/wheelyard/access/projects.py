@@ -66,9 +66,9 @@ def project_set(patterns: Iterable[str]) -> ProjectSet:
 
 
 def _pattern(raw: str) -> str:
-    prefix = raw.removesuffix("*")
-    if prefix == raw:
+    if "*" not in raw:
         return project_name(raw)
+    prefix = raw.removesuffix("*")
     if prefix and (len(prefix) > 200 or not _PREFIX.fullmatch(prefix)):
         raise InvalidName(
             f"{raw[:200]!r} is not a pattern of project names: use a name, a prefix such as "

@@ -68,7 +68,7 @@ def remove_user(name: str, store: str) -> None:
     revoked = Tokens(place, time.time).revoke_owned(name)
     if not Users(place).remove(name) and not revoked:
         raise InvalidUser(f"there is no user {name!r}")
-    click.echo(f"{name} is removed" + (f", with {revoked} tokens" if revoked else ""), err=True)
+    click.echo(f"{name} is removed" + (f"; tokens revoked: {revoked}" if revoked else ""), err=True)
 
 
 @user.command("list")
