@@ -2,8 +2,9 @@
 
 import hashlib
 import secrets
+import time
 from base64 import b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from obstore.store import MemoryStore
 
@@ -27,12 +28,17 @@ _BOUNDARY = "a-boundary-that-no-file-contains"
 class Index:
     """The application, and what a client would do with it."""
 
-    def __init__(self, store: Store | None = None, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store | None = None,
+        env: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.store = store or ObjectStore(MemoryStore())
         users = Users(self.store)
         users.put(*READER)
         users.put(*UPLOADER, upload=True)
-        self.application = application(Settings.from_env(env or {}), self.store)
+        self.application = application(Settings.from_env(env or {}), self.store, clock=clock)
 
     def ask(
         self,
@@ -41,6 +47,7 @@ class Index:
         user: tuple[str, str] | None = READER,
         headers: Mapping[str, str] | None = None,
         body: Iterable[bytes] = (),
+        limit: int | None = None,
         **fields: str,
     ) -> Response:
         """One request; ``path`` may have a query."""
@@ -48,7 +55,7 @@ class Index:
         sent = dict(headers or {})
         if user is not None:
             sent["authorization"] = basic(*user)
-        request = Request(method, path, query, sent, body, **fields)  # type: ignore[arg-type]
+        request = Request(method, path, query, sent, body, limit=limit, **fields)
         return self.application(request)
 
     def get(self, path: str, accept: str | None = None, **headers: str) -> Response:

@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from obstore.store import MemoryStore
 
 from dying import Killed
+from reindexing import Workflow
 from upstream import HTML, Answer, Upstream
 from wheelyard.errors import (
     KeyNotFound,
@@ -18,21 +18,15 @@ from wheelyard.errors import (
     UpstreamError,
     UpstreamInvalid,
 )
-from wheelyard.index.catalogue import Catalogue
-from wheelyard.mirror.location import parse_location
-from wheelyard.mirror.payloads import Activated, Fetched, Sharded
-from wheelyard.mirror.reindex import Reindex
+from wheelyard.mirror.payloads import Fetched, Sharded
 from wheelyard.mirror.relisting import Hidden
 from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.mirror.sweeping import GRACE
-from wheelyard.mirror.upstream import Upstream as Client
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
 from wheelyard.storage.store import Entry, Store
-
-NOTHING_HIDDEN = Hidden("", lambda _: False)
 
 
 class Recording(ObjectStore):
@@ -49,6 +43,7 @@ class Recording(ObjectStore):
         self._written: dict[str, datetime] = {}
 
     def now(self) -> datetime:
+        """The time by its clock."""
         return datetime.now(UTC) + self.later
 
     def _write(self, key: str) -> None:
@@ -93,45 +88,6 @@ class Recording(ObjectStore):
         super().delete(key)
 
 
-class Workflow:
-    """The steps in their order, as the state machine and the command line run them."""
-
-    def __init__(self, store: Store, upstream: Upstream, hidden: Hidden = NOTHING_HIDDEN) -> None:
-        self.store = store
-        self.catalogue = Catalogue(store)
-        self.steps = Reindex(
-            store,
-            Client(lambda: parse_location(upstream.index), 10, sleep=lambda _: None),
-            self.catalogue.names,
-            hidden,
-            store.now if isinstance(store, Recording) else lambda: datetime.now(UTC),
-        )
-
-    def fetch(self, *, force: bool = False) -> Fetched:
-        """Each payload goes through JSON, as it does between states."""
-        fetched: Fetched = _json(self.steps.fetch(force=force))
-        return fetched
-
-    def shard(self, fetched: Fetched) -> list[Sharded]:
-        return [_json(self.steps.shard(part, fetched["base"])) for part in fetched["parts"]]
-
-    def activate(
-        self, fetched: Fetched, sharded: list[Sharded], *, force: bool = False
-    ) -> Activated:
-        activated: Activated = _json(self.steps.activate(fetched, sharded, force=force))
-        return activated
-
-    def run(self, *, force: bool = False) -> str:
-        fetched = self.fetch(force=force)
-        if fetched["outcome"] == "unchanged":
-            return "unchanged"
-        return self.activate(fetched, self.shard(fetched), force=force)["outcome"]
-
-
-def _json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
-
-
 @pytest.fixture
 def store() -> Recording:
     return Recording()
@@ -139,7 +95,7 @@ def store() -> Recording:
 
 @pytest.fixture
 def workflow(store: Recording, upstream: Upstream) -> Workflow:
-    return Workflow(store, upstream)
+    return Workflow(store, upstream, now=store.now)
 
 
 def listed(store: Store) -> list[str]:
@@ -415,7 +371,7 @@ def test_a_run_killed_anywhere_leaves_the_old_snapshot_and_the_next_completes(
     deaths = 0
     while True:
         store = Recording()
-        workflow = Workflow(store, upstream)
+        workflow = Workflow(store, upstream, now=store.now)
         upstream.names = dict.fromkeys(old, 1)
         workflow.run()
         store.writes.clear()

@@ -26,7 +26,7 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
-    answer = application(settings, store, uploads=uploads)
+    answer = application(settings, store, uploads=uploads, clock=None)
 
     def handle(event: Any, context: Any) -> dict[str, object]:
         started = time.perf_counter()

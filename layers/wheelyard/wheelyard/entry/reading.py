@@ -7,6 +7,7 @@ from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.entry.conditional import matches
 from wheelyard.entry.files import bytes_response, file_response, redirect
 from wheelyard.entry.http import Headers, Request, Response
+from wheelyard.entry.roots import listing_response
 from wheelyard.errors import InvalidName, KeyNotFound, NotFound
 from wheelyard.index.documents import Document, Documents, no_project
 from wheelyard.index.listing import Listing
@@ -44,11 +45,14 @@ class Reader:
 
     def root(self, request: Request, visible: ProjectSet = EVERYTHING) -> Response:
         """``/simple/``, with those projects that are visible to who asks."""
-        media = _media(request)
-        page = self._listing.page(media, gzip=_gzip(request), visible=visible)
+        media, gzip, index = _media(request), _gzip(request), _index_url(request)
+        stored = self._listing.stored(media) if visible.everything else None
+        if stored is not None:
+            return listing_response(self._store, stored, media, request, gzip=gzip, index=index)
+        page = self._listing.page(media, gzip=gzip, visible=visible)
         if _too_large(page, request):
-            names = visible.among(self._listing.names())
-            link = self._oversize.root(names, media, _index_url(request), request.method)
+            names = self._listing.names(visible)
+            link = self._oversize.root(names, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
         return _page_response(page, request)

@@ -1,4 +1,9 @@
-"""The root listing: the names of every project that the index offers."""
+"""The root listing: the names of every project that the index offers.
+
+Where upstream is mirrored, the active snapshot has the listing ready, private names included: it is made
+by the reindex workflow, and again when a private project is new. Otherwise, and as long as there is no
+snapshot, it is rendered of the private names.
+"""
 
 from hashlib import sha256
 from threading import Lock
@@ -6,29 +11,57 @@ from threading import Lock
 from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.index.pages import Page, compress, worth_compressing
+from wheelyard.mirror.manifest import StoredListing
+from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.protocol.negotiation import MediaType
 from wheelyard.protocol.simple import root_html, root_json
 
 
 class Listing:
-    """Renders the root listing, once for each set of names."""
+    """Knows the snapshot's listing, and renders that of the private projects once for each set of names."""
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    def __init__(self, catalogue: Catalogue, snapshots: Snapshots | None = None) -> None:
+        """``snapshots`` None is for an index that mirrors nothing."""
         self._catalogue = catalogue
+        self._snapshots = snapshots
         self._rendered: dict[tuple[str, bool], Page] = {}
         self._digest = ""
         self._lock = Lock()
 
-    def names(self) -> list[str]:
-        """Every name on offer, sorted."""
-        return list(self._catalogue.names())
+    def stored(self, media: MediaType) -> StoredListing | None:
+        """The listing of the active snapshot in one form, None where there is no snapshot.
+
+        Raises ``StorageError`` and ``InvalidDocument``.
+        """
+        snapshot = self._snapshots.current() if self._snapshots else None
+        if snapshot is None:
+            return None
+        listings = snapshot.manifest.listings
+        return listings.json if media.form == "json" else listings.html
+
+    def names(self, visible: ProjectSet = EVERYTHING) -> list[str]:
+        """The names on offer that are visible to who asks, sorted."""
+        private = visible.among(self._catalogue.names())
+        snapshot = self._snapshots.current() if self._snapshots else None
+        if snapshot is None:
+            return private
+        found = set(private)
+        for pattern in visible.patterns:
+            prefix = pattern.removesuffix("*")
+            for name in snapshot.listed(prefix):
+                if prefix == pattern and name != pattern:
+                    break  # of the names that begin so, the shortest comes first
+                found.add(name)
+        return sorted(found)
 
     def page(self, media: MediaType, *, gzip: bool, visible: ProjectSet = EVERYTHING) -> Page:
-        """The listing in one form, with those projects that are visible to who asks."""
-        names = self.names()
+        """The listing in one form, with those projects that are visible to who asks.
+
+        For who sees everything, ``stored`` comes first. Raises ``StorageError`` and ``InvalidDocument``.
+        """
+        names = self.names(visible)
         if not visible.everything:
             # Rendered each time: it is short, and many such would push the whole one out.
-            names = visible.among(names)
             return _rendered(names, _digest(names), media, gzip=gzip)
         digest = _digest(names)
         with self._lock:

@@ -6,9 +6,12 @@ has absolute ones, formed from the request's own origin.
 
 from hashlib import sha256
 
+from wheelyard.errors import KeyNotFound
+from wheelyard.index.pages import compress
+from wheelyard.mirror.manifest import StoredListing
 from wheelyard.protocol.model import Project
 from wheelyard.protocol.negotiation import MediaType
-from wheelyard.protocol.simple import project_html, project_json, root_html, root_json
+from wheelyard.protocol.simple import project_html, project_json, root_html, root_json, with_base
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
@@ -39,6 +42,37 @@ class Oversize:
         """A link to the root listing."""
         body = root_json(names) if media.form == "json" else root_html(names, index)
         return self._store_page(body, media, method)
+
+    def stored_listing(
+        self, listing: StoredListing, media: MediaType, index: str, method: str, *, gzip: bool
+    ) -> str | None:
+        """A link to a snapshot's root listing, which is not made again for it.
+
+        JSON has no links in it and is offered as it is. HTML gets a base in front of its links, once for
+        each origin and snapshot.
+        """
+        ending = f"{media.form}.gz" if gzip else media.form
+        if media.form == "json":
+            return self._store.download_url(keys.listing(listing.digest, ending), method)
+        key = keys.oversize(sha256(f"{listing.digest} {index}".encode()).hexdigest(), ending)
+        link = self._store.download_url(key, method)
+        if link is not None and not self._is_stored(key):
+            page = self._store.get(keys.listing(listing.digest, media.form)).body
+            page = with_base(page, index)
+            self._store.put(
+                key,
+                compress(page) if gzip else page,
+                media.content_type,
+                "gzip" if gzip else None,
+            )
+        return link
+
+    def _is_stored(self, key: str) -> bool:
+        try:
+            self._store.head(key)
+        except KeyNotFound:
+            return False
+        return True
 
     def _store_page(self, body: bytes, media: MediaType, method: str) -> str | None:
         key = keys.oversize(sha256(body).hexdigest(), media.form)

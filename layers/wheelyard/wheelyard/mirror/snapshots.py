@@ -5,10 +5,11 @@ This is on the request path and reads what ``mirror.reindex`` wrote.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import Lock
 
 from wheelyard.errors import KeyNotFound, StorageError
+from wheelyard.mirror.listed import listed
 from wheelyard.mirror.manifest import Manifest, parse_manifest
 from wheelyard.mirror.shards import SnapshotEntry, decompress, find
 from wheelyard.protocol.names import ProjectName
@@ -45,6 +46,13 @@ class Snapshot:
         bucket = int(keys.bucket(name), 16)
         digest = self.manifest.shards[bucket]
         return find(self._text(bucket, digest), name) if digest else None
+
+    def listed(self, prefix: str) -> Iterator[str]:
+        """The names in the snapshot's root listing that begin with ``prefix``, private ones included.
+
+        Raises ``StorageError``.
+        """
+        return listed(self._store, self.manifest.listings.json, prefix)
 
     def _text(self, bucket: int, digest: str) -> bytes:
         with self._lock:

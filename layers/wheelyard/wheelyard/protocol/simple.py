@@ -126,6 +126,13 @@ def root_html(names: Iterable[str], links: str = "") -> bytes:
     return _page("Simple index", [], [links_of_all] if links_of_all else [])
 
 
+def with_base(page: bytes, base: str) -> bytes:
+    """A page whose relative links hold wherever it is read, by a base of their own (HTML, 4.2.3)."""
+    from html import escape
+
+    return page.replace(b"<head>\n", f'<head>\n<base href="{escape(base)}">\n'.encode(), 1)
+
+
 def _page(title: str, meta: list[str], body: list[str]) -> bytes:
     lines = [
         "<!DOCTYPE html>",
