@@ -16,9 +16,10 @@ from upstream import Answer, Upstream
 from wheelyard.errors import TooLarge, UpstreamError, UpstreamRefused, UpstreamUnavailable
 from wheelyard.mirror import connections
 from wheelyard.mirror.connections import is_refused
+from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.location import Locator, parse_location
-from wheelyard.mirror.upstream import Deadline, redirected, require
 from wheelyard.mirror.upstream import Upstream as Client
+from wheelyard.mirror.upstream import redirected, require
 
 PAGE = "/simple/demo/"
 

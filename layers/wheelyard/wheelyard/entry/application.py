@@ -10,11 +10,17 @@ from wheelyard.entry.routes import Application
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.index.documents import Documents
 from wheelyard.index.listing import Listing
+from wheelyard.index.reservations import Reservations
+from wheelyard.index.resolver import Resolver, Sources
+from wheelyard.mirror.once import Once
 from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.settings import Settings
 from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
+    from wheelyard.mirror.files import HandOver
+    from wheelyard.mirror.mirror import Mirror
+    from wheelyard.mirror.redirecting import Redirects
     from wheelyard.publish.publisher import Publisher
 
 
@@ -24,10 +30,13 @@ def application(
     *,
     uploads: bool = True,
     clock: Callable[[], float] | None = time.monotonic,
+    hand_over: "HandOver | None" = None,
 ) -> Application:
     """The index over ``store``; without ``uploads``, one that only answers readers.
 
     ``clock`` None is for a process that the reindex workflow replaces: it knows one snapshot for good.
+    ``hand_over`` has upstream files fetched that are too large for a process that ends with its request;
+    None is for a process that lives on.
     """
     catalogue = Catalogue(store)
     mirrors = settings.upstream.mode == "mirror" and settings.upstream.location
@@ -48,6 +57,39 @@ def application(
             # A function that takes no uploads may not write user records.
             rehashes=uploads,
         ),
-        Reader(store, Documents(store), Listing(catalogue, snapshots)),
+        Reader(
+            store,
+            resolver(settings, store, snapshots, hand_over),
+            Listing(catalogue, snapshots),
+        ),
         publisher if uploads else None,
     )
+
+
+def resolver(
+    settings: Settings,
+    store: Store,
+    snapshots: Snapshots | None,
+    hand_over: "HandOver | None" = None,
+) -> Resolver:
+    """What finds projects by name. The mirror is imported and made when it is first asked."""
+    upstream = settings.upstream
+    reservations = Reservations(upstream.namespaces, upstream.denied)
+
+    def mirror() -> "Mirror":
+        from wheelyard.mirror.mirror import Mirror
+
+        return Mirror(settings, store, snapshots or Snapshots(store), hand_over)
+
+    def redirects() -> "Redirects":
+        from wheelyard.mirror.redirecting import Redirects
+
+        return Redirects(upstream.location)
+
+    sources = Sources()
+    if upstream.location and upstream.mode == "mirror":
+        sources = Sources(mirror=Once(mirror))
+    elif upstream.location:
+        once = Once(redirects)
+        sources = Sources(redirect=lambda name: once().url(name))
+    return Resolver(Documents(store), reservations, sources)

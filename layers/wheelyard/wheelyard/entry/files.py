@@ -6,9 +6,17 @@ from wheelyard.errors import KeyNotFound, NotFound
 from wheelyard.storage.store import Store
 
 # What lies under a filename never changes, so whoever has it may keep it.
-_IMMUTABLE = ("cache-control", "private, max-age=31536000, immutable")
+IMMUTABLE = ("cache-control", "private, max-age=31536000, immutable")
 _REVALIDATE = ("cache-control", "max-age=0, private")
-_TYPE = ("content-type", "application/octet-stream")
+FILE_TYPE = ("content-type", "application/octet-stream")
+
+SIDECARS = {
+    ".metadata": "application/octet-stream",
+    ".asc": "application/pgp-signature",
+    # the public index documentation
+    ".provenance": "application/vnd.pypi.integrity.v1+json",
+}
+"""The content types of what stands beside a file."""
 
 
 def file_response(store: Store, key: str, digest: str | None, request: Request) -> Response:
@@ -24,7 +32,7 @@ def file_response(store: Store, key: str, digest: str | None, request: Request) 
     except KeyNotFound as error:
         raise NotFound("this file is listed, but its content is gone from the store") from error
     etag = f'"{digest}"' if digest else found.etag
-    headers: Headers = (("etag", etag), _IMMUTABLE, ("accept-ranges", "bytes"))
+    headers: Headers = (("etag", etag), IMMUTABLE, ("accept-ranges", "bytes"))
     if matches(request.headers.get("if-none-match"), etag):
         return Response(304, headers)
     condition = request.headers.get("if-range")
@@ -42,7 +50,7 @@ _EMPTY = ("content-length", "0")
 
 
 def _part(store: Store, key: str, status: int, headers: Headers, start: int, end: int) -> Response:
-    headers = (*headers, _TYPE, ("content-length", str(end - start)))
+    headers = (*headers, FILE_TYPE, ("content-length", str(end - start)))
     path = store.local_path(key)
     if path is not None:
         return Response(status, headers, FileBody(path, start, end))
@@ -53,12 +61,12 @@ def bytes_response(
     body: bytes,
     digest: str,
     request: Request,
-    content_type: str = _TYPE[1],
+    content_type: str = FILE_TYPE[1],
     immutable: bool = True,
 ) -> Response:
     """A small file, such as a ``.metadata``, from memory."""
     etag = f'"{digest}"'
-    headers: Headers = (("etag", etag), _IMMUTABLE if immutable else _REVALIDATE)
+    headers: Headers = (("etag", etag), IMMUTABLE if immutable else _REVALIDATE)
     if matches(request.headers.get("if-none-match"), etag):
         return Response(304, headers)
     headers = (*headers, ("content-type", content_type), ("content-length", str(len(body))))

@@ -1,31 +1,30 @@
 """What a reader can ask for: the root listing, a project's page, its files, the JSON API."""
 
+from collections.abc import Callable
 from hashlib import sha256
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.entry.conditional import matches
-from wheelyard.entry.files import bytes_response, file_response, redirect
+from wheelyard.entry.files import redirect
 from wheelyard.entry.http import Headers, Request, Response
+from wheelyard.entry.private import private_file, private_sidecar
 from wheelyard.entry.roots import listing_response
-from wheelyard.errors import InvalidName, KeyNotFound, NotFound
-from wheelyard.index.documents import Document, Documents, no_project
+from wheelyard.errors import InvalidName, NotFound
+from wheelyard.index.documents import Document
 from wheelyard.index.listing import Listing
 from wheelyard.index.oversize import Oversize
 from wheelyard.index.pages import Page, project_page
 from wheelyard.index.provenance import absolute_provenance
-from wheelyard.protocol.model import File
+from wheelyard.index.resolver import Elsewhere, Resolver
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.negotiation import MediaType, accepts_gzip, media_type
-from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
-_TYPES = {
-    ".metadata": "application/octet-stream",
-    ".asc": "application/pgp-signature",
-    # the public index documentation
-    ".provenance": "application/vnd.pypi.integrity.v1+json",
-}
+if TYPE_CHECKING:
+    from wheelyard.mirror.mirror import MirroredProject
+
 _HTML = MediaType("html", "text/html; charset=utf-8")
 # A page may change at any moment, and pip (from 26.2 on) obeys any longer lifetime.
 _REVALIDATE = ("cache-control", "max-age=0, private")
@@ -34,12 +33,12 @@ _REVALIDATE = ("cache-control", "max-age=0, private")
 class Reader:
     """Answers the GET and HEAD requests below ``/simple/`` and ``/pypi/``.
 
-    Every method raises ``NotFound`` for what is not there, and ``NotAcceptable``.
+    Every method raises ``NotFound`` for what is not there, ``NotAcceptable``, and ``UpstreamError``.
     """
 
-    def __init__(self, store: Store, documents: Documents, listing: Listing) -> None:
+    def __init__(self, store: Store, resolver: Resolver, listing: Listing) -> None:
         self._store = store
-        self._documents = documents
+        self._resolver = resolver
         self._listing = listing
         self._oversize = Oversize(store)
 
@@ -63,7 +62,10 @@ class Reader:
         if name != raw_name or not slash:
             up = "../" if slash else ""
             return redirect(301, f"{up}{name}/{_query(request)}")
-        document = self._find(name)
+        found = self._resolver.find(name)
+        if isinstance(found, Elsewhere):
+            return redirect(302, found.url)
+        document = found if isinstance(found, Document) else found.document()
         media = _media(request)
         page = project_page(document, media, gzip=_gzip(request), index=_index_url(request))
         if _too_large(page, request):
@@ -75,8 +77,11 @@ class Reader:
         return _page_response(page, request)
 
     def existing(self, request: Request, raw_name: str) -> Response:
-        """``/+simple/<project>/``, below any path that takes uploads: always HTML, as hatch reads it."""
-        document = self._find(_name(raw_name))
+        """``/+simple/<project>/``, below any path that takes uploads: always HTML, as hatch reads it.
+
+        What upstream has under this name was not uploaded here.
+        """
+        document = self._resolver.private(_name(raw_name))
         up = "../" * (request.path.rstrip("/").count("/"))
         links = f"{up}simple/{document.project.name}/"
         index = _index_url(request)
@@ -84,28 +89,18 @@ class Reader:
         return _page_response(page, request)
 
     def file(self, request: Request, raw_name: str, filename: str) -> Response:
-        """``/simple/<project>/<filename>``, and its ``.metadata``."""
+        """``/simple/<project>/<filename>``, and what stands beside it, such as ``.metadata``."""
         name = _name(raw_name)
         if name != raw_name:
             return redirect(301, f"../{name}/{quote(filename, safe='+!')}{_query(request)}")
-        files = self._find(name).files
-        if filename in files:
-            digest = files[filename].hashes.get("sha256")
-            return file_response(self._store, keys.package(name, filename), digest, request)
-        stem, dot, ending = filename.rpartition(".")
-        described = files.get(stem)
-        if described is not None and _has(described, ending):
-            return self._sidecar(name, described.filename, dot + ending, request)
-        raise NotFound(f"project {name!r} has no file {filename[:200]!r}")
+        found = self._resolver.find(name)
+        if isinstance(found, Document):
+            return private_file(self._store, name, found, filename, request)
+        if isinstance(found, Elsewhere):
+            raise NotFound(f"the files of {name!r} are not here")
+        from wheelyard.entry.mirrored import mirrored_file
 
-    def _sidecar(self, name: ProjectName, filename: str, ending: str, request: Request) -> Response:
-        try:
-            body = self._store.get(keys.package(name, filename + ending)).body
-        except KeyNotFound as error:
-            raise NotFound(f"the {ending} of {filename!r} is gone from the store") from error
-        # A file's bytes never change, but attestations can be added to.
-        immutable = ending == ".metadata"
-        return bytes_response(body, sha256(body).hexdigest(), request, _TYPES[ending], immutable)
+        return mirrored_file(self._store, found, filename, request)
 
     def json_api(self, request: Request, raw_name: str, version: str | None) -> Response:
         """``/pypi/<project>/json`` and ``/pypi/<project>/<version>/json``."""
@@ -117,27 +112,23 @@ class Reader:
             rest = f"{quote(version, safe='+!')}/json" if version else "json"
             up = "../../" if version else "../"
             return redirect(301, f"{up}{name}/{rest}{_query(request)}")
-        document = self._find(name)
+        found = self._resolver.find(name)
+        if isinstance(found, Elsewhere):
+            raise NotFound(f"the releases of {name!r} are not here")
+        document, read = self._described(name, found)
         body = document.rendered(
-            f"api {version or ''}", lambda: release_json(self._store, document.project, version)
+            f"api {version or ''}", lambda: release_json(document.project, version, read)
         )
         etag = f'"{sha256(body).hexdigest()[:32]}"'
         return _page_response(Page(body, etag, "application/json", gzipped=False), request)
 
-    def _find(self, name: ProjectName) -> Document:
-        document = self._documents.find(name)
-        if document is None:
-            raise no_project(name)
-        return document
-
-
-def _has(file: File, ending: str) -> bool:
-    """Whether the page promises what stands beside a file under this ending."""
-    if ending == "metadata":
-        return bool(file.core_metadata)
-    if ending == "asc":
-        return bool(file.gpg_sig)
-    return ending == "provenance" and file.provenance is not None
+    def _described(
+        self, name: ProjectName, found: "Document | MirroredProject"
+    ) -> tuple[Document, Callable[[str], bytes]]:
+        """The document, and what reads the core metadata of one of its files."""
+        if isinstance(found, Document):
+            return found, lambda filename: private_sidecar(self._store, name, filename, ".metadata")
+        return found.document(), lambda filename: found.sidecar(filename, ".metadata")
 
 
 def _name(raw: str) -> ProjectName:

@@ -4,16 +4,15 @@ A request for a page costs one conditional read of one object, and nothing is re
 same object in one process.
 """
 
-from collections import OrderedDict
 from collections.abc import Callable
 from functools import cached_property
-from threading import Lock
 
 from wheelyard.errors import KeyNotFound, NotFound
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.storage import keys
+from wheelyard.storage.remembered import Remembered
 from wheelyard.storage.store import Store, Stored
 
 # Pages for different origins are different: whoever sends many must not fill the memory.
@@ -81,11 +80,7 @@ class Documents:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._remembered: OrderedDict[ProjectName, Document] = OrderedDict()
-        # A document grows while it is remembered, by what is rendered of it.
-        self._sizes: dict[ProjectName, int] = {}
-        self._held = 0
-        self._lock = Lock()
+        self._remembered: Remembered[ProjectName, Document] = Remembered(REMEMBERED_BYTES)
 
     def find(self, name: ProjectName) -> Document | None:
         """The project's current document, or None if no private project has this name.
@@ -100,24 +95,9 @@ class Documents:
             else:
                 stored = self._store.get_unless(key, known.etag)
         except KeyNotFound:
-            with self._lock:
-                self._drop(name)
+            self._remembered.drop(name)
             return None
         document = known if stored is None else Document(stored)
         if document is not None:
-            self._remember(name, document)
+            self._remembered.keep(name, document)
         return document
-
-    def _remember(self, name: ProjectName, document: Document) -> None:
-        with self._lock:
-            self._held -= self._sizes.get(name, 0)
-            self._sizes[name] = document.size
-            self._held += document.size
-            self._remembered[name] = document
-            self._remembered.move_to_end(name)
-            while self._held > REMEMBERED_BYTES and len(self._remembered) > 1:
-                self._drop(next(iter(self._remembered)))
-
-    def _drop(self, name: ProjectName) -> None:
-        if self._remembered.pop(name, None) is not None:
-            self._held -= self._sizes.pop(name)

@@ -5,16 +5,15 @@ owners, vulnerabilities) has the value that it gives where it knows nothing.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
-from wheelyard.errors import InvalidFilename, InvalidMetadata, KeyNotFound, NotFound
+from wheelyard.errors import InvalidFilename, InvalidMetadata, NotFound
 from wheelyard.protocol.filenames import Filename, parse_filename
 from wheelyard.protocol.metadata import CoreMetadata, read_metadata
 from wheelyard.protocol.model import File, Project
-from wheelyard.storage import keys
-from wheelyard.storage.store import Store
 
 _PACKAGE_TYPES = {"wheel": "bdist_wheel", "sdist": "sdist", "egg": "bdist_egg"}
 
@@ -24,8 +23,10 @@ class _Release(NamedTuple):
     parsed: Filename
 
 
-def release_json(store: Store, project: Project, requested: str | None) -> bytes:
+def release_json(project: Project, requested: str | None, read: Callable[[str], bytes]) -> bytes:
     """The document of the project's newest release, or of the ``requested`` version.
+
+    ``read`` gives the core metadata of a file by its name, or raises ``NotFound``.
 
     The newest is the highest version that is final and not wholly yanked, or else the highest. With a
     version asked for, ``releases`` is left out, as the public index does. Raises ``NotFound``.
@@ -36,7 +37,7 @@ def release_json(store: Store, project: Project, requested: str | None) -> bytes
     # Relative to /pypi/<project>/json, or to /pypi/<project>/<version>/json.
     page = f"{'../../' if requested is None else '../../../'}simple/{project.name}/"
     document: dict[str, Any] = {
-        "info": _info(project, page, version, chosen, _metadata(store, project, chosen)),
+        "info": _info(project, page, version, chosen, _metadata(chosen, read)),
         "last_serial": None,
         "urls": [_url(page, release) for release in chosen],
         "vulnerabilities": [],
@@ -82,13 +83,12 @@ def _requested(
     return version
 
 
-def _metadata(store: Store, project: Project, chosen: list[_Release]) -> CoreMetadata | None:
+def _metadata(chosen: list[_Release], read: Callable[[str], bytes]) -> CoreMetadata | None:
     """The release's core metadata: a wheel's if there is one, since an sdist's may be dynamic."""
     for release in sorted(chosen, key=lambda found: found.parsed.kind != "wheel"):
         try:
-            raw = store.get(keys.metadata(project.name, release.file.filename)).body
-            return read_metadata(raw)
-        except (KeyNotFound, InvalidMetadata):
+            return read_metadata(read(release.file.filename))
+        except (NotFound, InvalidMetadata):
             continue
     return None
 

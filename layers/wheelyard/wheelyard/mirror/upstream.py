@@ -19,6 +19,7 @@ from urllib3.util import Retry
 from wheelyard import __version__
 from wheelyard.errors import TooLarge, UpstreamError, UpstreamRefused, UpstreamUnavailable
 from wheelyard.mirror.connections import GuardedAdapter, RefusedAddress, is_refused
+from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.location import Location, origin, without_credentials
 
 if TYPE_CHECKING:
@@ -33,21 +34,6 @@ _CHUNK = 256 * 1024
 # Seconds. Upstream may ask for a longer pause; then its Retry-After is for the client to obey.
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 20
-
-
-class Deadline:
-    """The end of one request's patience, over all its retries, redirects and reads."""
-
-    def __init__(self, seconds: float, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
-        self._end = monotonic() + seconds
-
-    def remaining(self) -> float:
-        """Seconds left. Raises ``UpstreamUnavailable`` when there are none."""
-        left = self._end - self._monotonic()
-        if left <= 0:
-            raise UpstreamUnavailable("upstream takes too long to answer")
-        return left
 
 
 class Answer:

@@ -161,13 +161,22 @@ def parse_project(raw: bytes) -> Project:
     Only what the specification requires must be there: ``name``, and each file's ``filename``, ``url``
     and ``hashes``. Unknown keys are passed over. Raises ``InvalidDocument``.
     """
+    return read_project(load_document(raw))
+
+
+def load_document(raw: bytes) -> Any:
+    """What a JSON document holds. Raises ``InvalidDocument``."""
     try:
-        document = json.loads(raw)
-    except ValueError as error:
+        return json.loads(raw)
+    except (ValueError, RecursionError) as error:
         raise InvalidDocument(f"the document is not JSON: {error}") from error
+
+
+def read_project(document: Any) -> Project:
+    """A project, of its document once loaded; see ``parse_project``. Raises ``InvalidDocument``."""
     try:
         return _project(document)
-    except (TypeError, AttributeError, KeyError, InvalidName) as error:
+    except (TypeError, AttributeError, KeyError, InvalidName, UnicodeEncodeError) as error:
         raise InvalidDocument(f"the document has not the form of a project: {error!r}") from error
 
 
@@ -211,6 +220,8 @@ def _digests(value: Mapping[str, str]) -> dict[str, str]:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{value!r:.100} is not a string")
+    if not value.isascii():
+        value.encode()  # JSON can say half a character (a lone surrogate), which no page can
     return value
 
 
