@@ -1,19 +1,26 @@
 """entry.functions: the handlers behind the fronts, on a bucket."""
 
 import json
+import socket
 from base64 import b64decode
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
 
 import lambdas
 from distributions import build_wheel
-from servers import S3Server
+from servers import Recorder, S3Server, moto_server
 from wheelyard.access.users import Users
 from wheelyard.entry.functions import http_handler
 from wheelyard.entry.tracing import Handler
 from wheelyard.errors import InvalidSetting
 from wheelyard.storage.opening import open_bucket
+
+STOPPED_AFTER = 29
+"""Seconds after which API Gateway gives up, before Lambda with the template's default does."""
 
 
 @pytest.fixture
@@ -97,6 +104,53 @@ def test_wrong_setting(environ: dict[str, str]) -> None:
     """A function with a wrong setting does not start, and says which it is."""
     with pytest.raises(InvalidSetting, match="BUCKET"):
         http_handler(environ | {"BUCKET": ""}, uploads=False)
+
+
+@contextmanager
+def refusing() -> Iterator[int]:
+    """A port that refuses connections."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@contextmanager
+def silent() -> Iterator[int]:
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("store", [refusing, silent])
+def test_store_that_does_not_answer(
+    environ: dict[str, str], store: Callable[[], AbstractContextManager[int]]
+) -> None:
+    """While S3 refuses or is silent, the answer is 503, well before a function is stopped."""
+    with store() as port:
+        function = http_handler(
+            environ | {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port}"}, uploads=False
+        )
+        answer = in_time(function, lambdas.get("/simple/", "alice", "hunter2"))
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["retry-after"] == "5"
+
+
+def in_time(function: Handler, event: dict[str, Any]) -> dict[str, Any]:
+    """What the function answers, as long as Lambda would wait for it."""
+    with ThreadPoolExecutor(1) as pool:
+        answer: dict[str, Any] = pool.submit(function, event, None).result(STOPPED_AFTER)
+    return answer
+
+
+def test_store_that_is_overloaded(environ: dict[str, str]) -> None:
+    """S3 is asked three times in all."""
+    recorder = Recorder()
+    recorder.refuse = lambda _request: 503
+    with moto_server(recorder) as server:
+        function = http_handler(environ | {"AWS_ENDPOINT_URL_S3": server.url}, uploads=False)
+        answer = function(lambdas.get("/simple/", "alice", "hunter2"), None)
+    assert answer["statusCode"] == 503
+    assert len(recorder.requests) == 3
 
 
 def _body(answer: dict[str, Any]) -> bytes:

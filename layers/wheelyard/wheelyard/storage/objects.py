@@ -46,9 +46,15 @@ class ObjectStore(Store):
         client: "S3Store | MemoryStore",
         prefix: str = "",
         sign: Callable[[str, str], str] | None = None,
+        patient: "Callable[[], S3Store | MemoryStore] | None" = None,
     ) -> None:
-        """``sign`` makes a presigned link of a method and a full key; memory has none."""
+        """``sign`` makes a presigned link of a method and a full key; memory has none.
+
+        ``patient`` gives the client for what should not be given up early: whole files, and writes, which
+        may happen all the same.
+        """
         self._client = client
+        self._patient = patient or (lambda: client)
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sign = sign
 
@@ -92,7 +98,7 @@ class ObjectStore(Store):
             # Of the object whose size it is, should it be replaced just now.
             options = {"range": (start, end), "if_match": whole.etag}
         try:
-            found = obstore.get(self._client, self._prefix + key, options=options)
+            found = obstore.get(self._patient(), self._prefix + key, options=options)
             for buffer in found.stream(min_chunk_size=CHUNK // 4):
                 piece = memoryview(buffer)
                 for at in range(0, len(piece), CHUNK):
@@ -136,7 +142,7 @@ class ObjectStore(Store):
     ) -> str:
         path = self._prefix + key
         written = obstore.put(
-            self._client, path, body, mode=mode, use_multipart=False, attributes=attributes
+            self._patient(), path, body, mode=mode, use_multipart=False, attributes=attributes
         )
         return written["e_tag"] or ""
 
@@ -158,7 +164,7 @@ class ObjectStore(Store):
     def put_from(self, key: str, path: Path) -> None:
         try:
             obstore.put(
-                self._client, self._prefix + key, path, chunk_size=SINGLE_PUT, max_concurrency=4
+                self._patient(), self._prefix + key, path, chunk_size=SINGLE_PUT, max_concurrency=4
             )
         except (FileNotFoundError, BaseError) as error:
             raise _not_written(key, error) from error
@@ -169,14 +175,14 @@ class ObjectStore(Store):
     def _copy(self, source: str, target: str) -> None:
         try:
             obstore.copy(
-                self._client, self._prefix + source, self._prefix + target, overwrite=False
+                self._patient(), self._prefix + source, self._prefix + target, overwrite=False
             )
         except FileNotFoundError as error:
             raise _storage_error(source, error) from error
 
     def delete(self, key: str) -> None:
         try:
-            obstore.delete(self._client, self._prefix + key)
+            obstore.delete(self._patient(), self._prefix + key)
         except FileNotFoundError as error:
             if not _is_missing_key(error):
                 raise _not_written(key, error) from error

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wheelyard.errors import InvalidSetting
 from wheelyard.settings import StoreSettings
@@ -13,7 +14,7 @@ from wheelyard.storage.presign import Credentials, endpoint, presign, signing_wi
 from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
-    from obstore.store import RetryConfig, S3Config
+    from obstore.store import ClientConfig, RetryConfig, S3Config
 
 # Passed on to obstore where they are set, by the names that it gives them.
 _ENCRYPTION = ("server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabled")
@@ -22,8 +23,26 @@ _ENCRYPTION = ("server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabl
 # header, since a copy within S3 and a file that another tool stored do not have it.
 _KEEP = (("response-cache-control", "private, max-age=31536000, immutable"),)
 
-# obstore's own would have a client wait three minutes for a store that is down.
-_RETRIES: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=15)}
+
+class _Patience(NamedTuple):
+    """How long one request to S3 may take, and how often it is tried again.
+
+    By obstore's own a client would wait three minutes for a store that is down.
+    """
+
+    options: "ClientConfig"
+    retries: "RetryConfig"
+
+
+# S3 copies a file of 5 GB within one request, which takes it longer than obstore's 30 s.
+_PATIENT = _Patience({"timeout": "2m"}, {"max_retries": 5, "retry_timeout": timedelta(seconds=15)})
+# Three tries within about ten seconds: well before a function, or the front before it, gives up. S3 answers
+# small requests within a fraction of a second, and AWS advises to ask again after a few
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html).
+_BRISK = _Patience(
+    {"connect_timeout": "2s", "read_timeout": "5s"},
+    {"max_retries": 2, "retry_timeout": timedelta(seconds=8)},
+)
 
 
 def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> Store:
@@ -40,13 +59,14 @@ def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> 
     if scheme != "s3" or not bucket:
         raise InvalidSetting(f"the store is {location!r}: use a directory or s3://bucket/prefix")
     settings = StoreSettings.from_env({**env, "BUCKET": bucket, "REPO_BASE_PREFIX": prefix})
-    return _open_s3(settings, env, presign_lifetime, *_found_by_boto3(settings))
+    return _open_s3(settings, env, presign_lifetime, *_found_by_boto3(settings), patience=_PATIENT)
 
 
 def open_bucket(env: Mapping[str, str], presign_lifetime: int) -> Store:
     """The store that a Lambda function's environment names, with the role's own credentials.
 
-    Raises ``InvalidSetting``.
+    Reading from an S3 that does not answer is a ``StorageError`` within about ten seconds. Raises
+    ``InvalidSetting``.
     """
     settings = StoreSettings.from_env(env)
     credentials = Credentials(
@@ -54,7 +74,7 @@ def open_bucket(env: Mapping[str, str], presign_lifetime: int) -> Store:
         env.get("AWS_SECRET_ACCESS_KEY", ""),
         env.get("AWS_SESSION_TOKEN"),
     )
-    return _open_s3(settings, env, presign_lifetime, lambda: credentials, None)
+    return _open_s3(settings, env, presign_lifetime, lambda: credentials, None, patience=_BRISK)
 
 
 def _open_s3(
@@ -63,6 +83,8 @@ def _open_s3(
     presign_lifetime: int,
     credentials: Callable[[], Credentials],
     provider: Any,
+    *,
+    patience: _Patience,
 ) -> Store:
     from obstore.store import S3Store
 
@@ -88,13 +110,14 @@ def _open_s3(
     for name in _ENCRYPTION:
         if value := env.get(f"AWS_{name.upper()}"):
             config[name] = value  # type: ignore[literal-required]
-    client = S3Store(
-        config=config,
-        # S3 copies a file of 5 GB within one request, which takes it longer than obstore's 30 s.
-        client_options={"allow_http": where.origin.startswith("http://"), "timeout": "2m"},
-        credential_provider=provider,
-        retry_config=_RETRIES,
-    )
+
+    def client(patience: _Patience) -> S3Store:
+        return S3Store(
+            config=config,
+            client_options={"allow_http": where.origin.startswith("http://"), **patience.options},
+            credential_provider=provider,
+            retry_config=patience.retries,
+        )
 
     files = tuple(f"{settings.prefix}/{each}".lstrip("/") for each in (PACKAGES, MIRROR_FILES))
 
@@ -103,7 +126,9 @@ def _open_s3(
         query = _KEEP if key.startswith(files) else ()
         return presign(method, where, key, credentials(), window, query)
 
-    return ObjectStore(client, settings.prefix, sign)
+    # Made when it is first needed: a function that only reads never does.
+    patient = None if patience is _PATIENT else cache(lambda: client(_PATIENT))
+    return ObjectStore(client(patience), settings.prefix, sign, patient)
 
 
 def _found_by_boto3(settings: StoreSettings) -> tuple[Callable[[], Credentials], Any]:
