@@ -161,9 +161,12 @@ PLENTY_PAGE = Sent("GET", "/simple/plenty/", headers=(("Accept", "text/html"), *
 
 
 @every_front
-def test_page_too_large_for_a_viewer_request(redirecting: Application, front: Front) -> None:
+@pytest.mark.parametrize("path", ["/simple/plenty/", "/+simple/plenty/", "/legacy/+simple/plenty"])
+def test_page_too_large_for_a_viewer_request(
+    redirecting: Application, front: Front, path: str
+) -> None:
     """A page that only a viewer request's answer cannot carry is a redirect there, a page elsewhere."""
-    received = through(redirecting, front, front.event(PLENTY_PAGE))
+    received = through(redirecting, front, front.event(PLENTY_PAGE._replace(path=path)))
     assert received.status == (302 if front.name == "edge-viewer" else 200)
 
 

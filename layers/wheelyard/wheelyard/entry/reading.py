@@ -68,9 +68,14 @@ class Reader:
         document = found if isinstance(found, Document) else found.document()
         media = _media(request)
         page = project_page(document, media, gzip=_gzip(request), index=_index_url(request))
+        return self._project_response(page, document, media, request)
+
+    def _project_response(
+        self, page: Page, document: Document, media: MediaType, request: Request
+    ) -> Response:
         if _too_large(page, request):
             index = _index_url(request)
-            absolute = absolute_provenance(document.project, f"{index}{name}/")
+            absolute = absolute_provenance(document.project, f"{index}{document.project.name}/")
             link = self._oversize.project(absolute, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
@@ -86,7 +91,7 @@ class Reader:
         links = f"{up}simple/{document.project.name}/"
         index = _index_url(request)
         page = project_page(document, _HTML, gzip=_gzip(request), index=index, links=links)
-        return _page_response(page, request)
+        return self._project_response(page, document, _HTML, request)
 
     def file(self, request: Request, raw_name: str, filename: str) -> Response:
         """``/simple/<project>/<filename>``, and what stands beside it, such as ``.metadata``."""
