@@ -27,6 +27,38 @@ _READ = {
 
 _UPLOADING = ("function-url", "http-api-2.0", "http-api-1.0", "rest-api")
 
+_DROPPED = "packages/acme-widgets/acme_widgets-1.0+local.1-py3-none-any.whl"
+
+
+def _bridge(what: str, **detail: str) -> dict[str, Any]:
+    """S3's event about an object, as EventBridge brings it."""
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "detail-type": what,
+        "source": "aws.s3",
+        "account": "123456789012",
+        "time": "2026-02-26T09:30:00Z",
+        "region": "eu-west-1",
+        "resources": ["arn:aws:s3:::wheelyard-bucket"],
+        "detail": {
+            "version": "0",
+            "bucket": {"name": "wheelyard-bucket"},
+            "object": {
+                "key": _DROPPED,
+                "size": 1024,
+                "etag": "d41d8cd98f00b204e9800998ecf8427e",
+                "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+                "sequencer": "00617F08299329D189",
+            },
+            "request-id": "N4N7GDK58NMKJ12R",
+            "requester": "123456789012",
+            "source-ip-address": "203.0.113.10",
+            **detail,
+        },
+    }
+
+
 _INVOKED: dict[str, Any] = {
     "request-warm-up": {
         "version": "0",
@@ -38,6 +70,39 @@ _INVOKED: dict[str, Any] = {
         "region": "eu-west-1",
         "resources": ["arn:aws:events:eu-west-1:123456789012:rule/wheelyard-keep-warm"],
         "detail": {},
+    },
+    "arrival-created": _bridge("Object Created", reason="PutObject"),
+    "arrival-deleted": _bridge(
+        "Object Deleted", reason="DeleteObject", **{"deletion-type": "Delete Marker Created"}
+    ),
+    "arrival-notification": {
+        "Records": [
+            {
+                "eventVersion": "2.1",
+                "eventSource": "aws:s3",
+                "awsRegion": "eu-west-1",
+                "eventTime": "2026-02-26T09:30:00.000Z",
+                "eventName": "ObjectCreated:Put",
+                "userIdentity": {"principalId": "AWS:AIDAEXAMPLE"},
+                "requestParameters": {"sourceIPAddress": "203.0.113.10"},
+                "responseElements": {"x-amz-request-id": "C3D13FE58DE4C810"},
+                "s3": {
+                    "s3SchemaVersion": "1.0",
+                    "configurationId": "wheelyard",
+                    "bucket": {
+                        "name": "wheelyard-bucket",
+                        "ownerIdentity": {"principalId": "AEXAMPLE"},
+                        "arn": "arn:aws:s3:::wheelyard-bucket",
+                    },
+                    "object": {
+                        "key": _DROPPED.replace("+", "%2B"),
+                        "size": 1024,
+                        "eTag": "d41d8cd98f00b204e9800998ecf8427e",
+                        "sequencer": "0055AED6DCD90281E5",
+                    },
+                },
+            }
+        ]
     },
     "admin-put-user": {
         "putUser": {"username": "reader", "password": "example-password", "upload": False}

@@ -11,7 +11,7 @@ from cfnlint.decode import decode
 import tools
 from wheelyard.settings import Settings, StoreSettings
 
-FUNCTIONS = ("Request", "Upload", "Admin")
+FUNCTIONS = ("Request", "Upload", "Admin", "Arrival")
 # Of the environment of every function, what is not Wheelyard's to read.
 OTHERS_VARIABLES = {"AWS_XRAY_SDK_ENABLED"}
 
@@ -118,6 +118,8 @@ def test_least_privilege(
     """A function may do what it does, to what it does it to, and nothing else."""
     expected = {f"${{Bucket.Arn}}/${{Prefix}}{key}": actions for key, actions in objects.items()}
     granted = _granted(template["Resources"][f"{function}Role"])
+    if function == "Arrival":
+        assert granted.pop("ArrivalDeadLetters.Arn") == {"sqs:SendMessage"}
     assert granted == expected | {
         "Bucket.Arn": {"s3:ListBucket"},
         f"{function}LogGroup.Arn": LOG,
@@ -176,6 +178,25 @@ def test_public_urls(template: dict[str, Any], function: str) -> None:
         assert permission.get("FunctionUrlAuthType") == "NONE" or (
             permission.get("InvokedViaFunctionUrl") is True
         )
+
+
+def test_arrivals(template: dict[str, Any]) -> None:
+    """S3's events about packages reach the arrival function, only they do, and none gets lost."""
+    resources = template["Resources"]
+    notified = resources["Bucket"]["Properties"]["NotificationConfiguration"]
+    assert notified == {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    rule = resources["ArrivalRule"]["Properties"]
+    assert rule["EventPattern"]["source"] == ["aws.s3"]
+    assert rule["EventPattern"]["detail"]["bucket"] == {"name": [{"Ref": "Bucket"}]}
+    [target] = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["ArrivalFunction", "Arn"]}
+    letters = {"Fn::GetAtt": ["ArrivalDeadLetters", "Arn"]}
+    assert target["DeadLetterConfig"] == {"Arn": letters}
+    failing = resources["ArrivalFunction"]["Properties"]["EventInvokeConfig"]["DestinationConfig"]
+    assert failing["OnFailure"]["Destination"] == letters
+    permission = resources["ArrivalPermission"]["Properties"]
+    assert permission["Principal"] == "events.amazonaws.com"
+    assert permission["SourceArn"] == {"Fn::GetAtt": ["ArrivalRule", "Arn"]}
 
 
 def test_admin_is_not_public(template: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from distributions import build_wheel
 from servers import S3Server, moto_server
 from stack import Stack
 from wheelyard.entry.admin import admin_handler
+from wheelyard.entry.arriving import arrival_handler
 from wheelyard.entry.functions import http_handler
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.simple import project_json
@@ -93,6 +94,30 @@ def test_each_function_can_do_its_work(account: Account) -> None:
     assert read(lambdas.get("/simple/", "carol", "hunter2"), None)["statusCode"] == 401
 
 
+def test_arrivals(account: Account) -> None:
+    """The arrival function lists, unlists and moves aside with its own policies and no others."""
+    owner = account.client("Owner")
+    handler = arrival_handler(account.environment("Arrival"))
+    wheel = build_wheel("acme-boat", "1.0")
+    folder = f"{account.prefix}packages/acme-boat/"
+
+    def settle(name: str) -> object:
+        described = {"bucket": {"name": account.bucket}, "object": {"key": folder + name}}
+        return handler({"source": "aws.s3", "detail": described}, None)["settled"][folder + name]
+
+    for name, body, outcome in (
+        (wheel.filename, wheel.content, "listed"),
+        ("notes.txt", b"", "rejected"),
+        (wheel.filename, None, "removed"),
+        (wheel.filename, wheel.content, "listed"),
+    ):
+        if body is None:
+            owner.delete_object(Bucket=account.bucket, Key=folder + name)
+        else:
+            owner.put_object(Bucket=account.bucket, Key=folder + name, Body=body)
+        assert settle(name) == outcome
+
+
 @pytest.mark.parametrize("role", ["Request", "Upload"])
 def test_oversize_page(account: Account, role: str) -> None:
     """A page too large for a function's answer can be stored by whichever function is asked for it."""
@@ -152,6 +177,9 @@ def test_overwrite(account: Account) -> None:
         ("Upload", "delete_object", "users/somebody.json"),
         ("Upload", "delete_object", "projects/acme.json"),
         ("Upload", "put_object", "tombstones/acme/acme-1.0.tar.gz.json"),
+        ("Arrival", "get_object", "users/somebody.json"),
+        ("Arrival", "delete_object", "projects/acme.json"),
+        ("Arrival", "delete_object", "rejected/0/acme-1.0.tar.gz"),
         ("Admin", "get_object", "packages/acme/acme-1.0.tar.gz"),
         ("Admin", "put_object", "packages/acme/acme-1.0.tar.gz"),
         ("Admin", "put_object", "projects/acme.json"),
@@ -187,7 +215,7 @@ def test_prefix_ends_at_a_folder(account: Account, role: str, folder: str) -> No
         client.get_object(Bucket=account.bucket, Key=f"{account.prefix}{folder}/acme.json")
 
 
-_ROLES = ("Request", "Upload", "Admin")
+_ROLES = ("Request", "Upload", "Admin", "Arrival")
 
 _ANYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

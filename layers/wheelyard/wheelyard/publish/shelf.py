@@ -104,7 +104,7 @@ class Shelf:
         """Put the file in another one's place; nobody is shown one with what belongs to the other."""
         name, filename = incoming.project, incoming.filename
         self.unlist(name, [filename])
-        self._remove_beside(name, filename)
+        self.remove_beside(name, filename)
         source.put(self.store, keys.package(name, filename))
 
     def _create_beside(self, key: str, body: bytes | None) -> None:
@@ -116,9 +116,16 @@ class Shelf:
             if self.store.get(key).body != body:
                 self.store.put(key, body)
 
-    def _remove_beside(self, name: ProjectName, filename: str) -> None:
+    def remove_beside(self, name: ProjectName, filename: str) -> None:
+        """Delete metadata, signature and provenance of a file."""
         for ending in keys.SIDECARS:
             self.store.delete(keys.package(name, filename + ending))
+
+    def adopt(self, incoming: Incoming) -> Placed:
+        """A file that another tool stored; what belongs beside it is made."""
+        key = keys.metadata(incoming.project, incoming.filename)
+        self._create_beside(key, incoming.distribution.metadata_bytes)
+        return self.placed(incoming, created=False)
 
     def placed(self, incoming: Incoming, *, created: bool) -> Placed:
         """How the stored file is to be listed, by what is stored.
@@ -195,6 +202,12 @@ class Shelf:
             return
         self.edit(name, lambda project: without_files(project, filenames))
 
+    def relist(self, name: ProjectName, known: File, changed: File) -> None:
+        """Have a file listed with other details, if it is still listed as it was known."""
+        self.edit(
+            name, lambda project: with_file(project, changed) if known in project.files else project
+        )
+
     def remove(self, name: ProjectName, files: Sequence[Doomed]) -> None:
         """Delete files for good: their tombstones, then their listing at once, then what is stored.
 
@@ -205,7 +218,7 @@ class Shelf:
                 self.tombstones.put(name, each.canonical, Tombstone(each.filename, each.sha256))
         self.unlist(name, {each.filename for each in files})
         for each in files:
-            self._remove_beside(name, each.filename)
+            self.remove_beside(name, each.filename)
             self.store.delete(keys.package(name, each.filename))
 
     def edit(self, name: ProjectName, change: Callable[[Project], Project]) -> bool:

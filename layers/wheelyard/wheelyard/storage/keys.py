@@ -56,9 +56,10 @@ def tombstone(project: ProjectName, canonical: str) -> str:
     return f"{TOMBSTONES}{project}/{canonical}.json"
 
 
-def rejected(project: str, digest: str, filename: str) -> str:
-    """A file that was put into the bucket and is not fit to be listed; ``digest`` tells two apart."""
-    return f"{REJECTED}{project}/{digest}/{filename}"
+def rejected(key: str, etag: str) -> str:
+    """Where an object goes that was put under ``packages/`` and is not fit to be listed."""
+    digest = sha256(etag.encode()).hexdigest()[:16]
+    return f"{REJECTED}{digest}/{key.removeprefix(PACKAGES)}"
 
 
 def project(name: ProjectName) -> str:
