@@ -37,9 +37,9 @@ class Workflow:
             now or (lambda: datetime.now(UTC)),
         )
 
-    def fetch(self, *, force: bool = False) -> Fetched:
+    def fetch(self, *, force: bool = False, relist: bool = False) -> Fetched:
         """Each payload goes through JSON, as it does between states."""
-        fetched: Fetched = through_json(self.steps.fetch(force=force))
+        fetched: Fetched = through_json(self.steps.fetch(force=force, relist=relist))
         return fetched
 
     def shard(self, fetched: Fetched) -> list[Sharded]:
@@ -53,9 +53,9 @@ class Workflow:
         activated: Activated = through_json(self.steps.activate(fetched, sharded, force=force))
         return activated
 
-    def run(self, *, force: bool = False) -> str:
+    def run(self, *, force: bool = False, relist: bool = False) -> str:
         """All of them; returns the outcome."""
-        fetched = self.fetch(force=force)
+        fetched = self.fetch(force=force, relist=relist)
         if fetched["outcome"] == "unchanged":
             return "unchanged"
         return self.activate(fetched, self.shard(fetched), force=force)["outcome"]

@@ -219,6 +219,49 @@ def test_a_new_private_project_is_listed_although_upstream_is_unchanged(
     assert workflow.run() == "unchanged"
 
 
+def test_relisting_does_not_ask_upstream(
+    workflow: Workflow, upstream: Upstream, store: Recording
+) -> None:
+    """A new private project is listed while upstream is down; without a snapshot there is one to make."""
+    upstream.add_names(["six"])
+    assert workflow.run(relist=True) == "activated"
+    workflow.catalogue.add(ProjectName("acme"))
+    upstream.stop()
+    assert workflow.run(relist=True) == "activated"
+    assert listed(store) == ["acme", "six"]
+    assert workflow.run(relist=True) == "unchanged"
+
+
+def test_a_run_does_not_lose_to_a_relisting(
+    workflow: Workflow, upstream: Upstream, store: Recording
+) -> None:
+    """The names of the one and the listing of the other: both are in the end there."""
+    upstream.add_names(["six"])
+    workflow.run()
+    upstream.add_names(["seven"])
+    fetched = workflow.fetch()
+    workflow.catalogue.add(ProjectName("acme"))
+    assert workflow.run(relist=True) == "activated"
+    assert workflow.activate(fetched, workflow.shard(fetched))["outcome"] == "activated"
+    assert listed(store) == ["acme", "seven", "six"]
+
+
+def test_a_relisting_does_not_lose_to_a_run(
+    workflow: Workflow, upstream: Upstream, store: Recording
+) -> None:
+    """It lists whatever snapshot is active when it is ready."""
+    upstream.add_names(["six"])
+    workflow.run()
+    workflow.catalogue.add(ProjectName("acme"))
+    fetched = workflow.fetch(relist=True)
+    workflow.catalogue.remove(ProjectName("acme"))
+    upstream.add_names(["seven"])
+    assert workflow.run() == "activated"
+    workflow.catalogue.add(ProjectName("acme"))
+    assert workflow.activate(fetched, [])["outcome"] == "activated"
+    assert listed(store) == ["acme", "seven", "six"]
+
+
 def test_other_rules_make_another_listing(store: Recording, upstream: Upstream) -> None:
     """Denying a project takes it out of the listing with the next run."""
     upstream.add_names(["six", "left-pad"])

@@ -1,13 +1,17 @@
 """Starting the one-machine server: the checks before, the first user, and the lines to paste."""
 
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from ipaddress import ip_address
 
 import click
 
 from wheelyard.access.passwords import make_password
 from wheelyard.access.users import Users
+from wheelyard.entry.reindexer import Reindexer, reindex_in_background
+from wheelyard.entry.reindexing import hidden_names
 from wheelyard.entry.server import ServeOptions, log_to_standard_error, serve
 from wheelyard.errors import InvalidSetting
 from wheelyard.settings import Settings
@@ -18,8 +22,15 @@ from wheelyard.storage.store import Store
 FIRST_USER = "admin"
 
 
-def start(location: str, host: str, port: int, workers: int, env: Mapping[str, str]) -> None:
-    """Serve ``location`` until interrupted.
+def start(
+    location: str,
+    host: str,
+    port: int,
+    workers: int,
+    env: Mapping[str, str],
+    reindex_every: float | None = None,
+) -> None:
+    """Serve ``location`` until interrupted, and reindex at intervals of so many seconds.
 
     Raises ``InvalidSetting`` for a setting or address that cannot be used, and ``StorageError``.
     """
@@ -31,8 +42,24 @@ def start(location: str, host: str, port: int, workers: int, env: Mapping[str, s
         sweep(staging)
     password = _first_password(store)
     click.echo(_banner(location, host, port, password))
-    serve(ServeOptions(location, host, port, workers))
+    with _reindexing(settings, store, location, env, reindex_every):
+        serve(ServeOptions(location, host, port, workers))
     click.echo("Stopped.")
+
+
+@contextmanager
+def _reindexing(
+    settings: Settings, store: Store, location: str, env: Mapping[str, str], every: float | None
+) -> Iterator[None]:
+    if settings.upstream.mode != "mirror" or not settings.upstream.location:
+        yield
+        return
+    hidden = hidden_names(settings.upstream)
+    end = reindex_in_background(Reindexer(store, hidden, every, time.monotonic), location, env)
+    try:
+        yield
+    finally:
+        end()
 
 
 def _check_address(host: str, port: int) -> None:

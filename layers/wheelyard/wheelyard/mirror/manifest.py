@@ -56,6 +56,12 @@ class Manifest(NamedTuple):
     """The digest of each of the 256 shards in the order of buckets, empty for a bucket without names."""
     listings: Listings
 
+    @property
+    def identity(self) -> str:
+        """The same for two manifests of the same names, fetched at the same time."""
+        parts = (self.source_id, self.fetched_at, *self.shards)
+        return sha256(" ".join(parts).encode()).hexdigest()[:32]
+
 
 def dump_manifest(manifest: Manifest) -> bytes:
     """The manifest as stored."""

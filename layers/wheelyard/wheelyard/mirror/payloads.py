@@ -19,13 +19,13 @@ class Fetched(TypedDict):
     """What Fetch found.
 
     ``changed``    there are new names, in ``parts``
-    ``relist``     upstream is unchanged, but the root listing has to be made again
+    ``relist``     upstream is unchanged or was not asked, but the root listing has to be made again
     ``unchanged``  there is nothing to do
     """
 
     outcome: Literal["changed", "relist", "unchanged"]
     base: str | None
-    """The entity tag of the manifest that this run started from; null where there was none."""
+    """The identity of the snapshot that this run started from; null where there was none."""
     source: str
     sourceId: str
     fetchedAt: str

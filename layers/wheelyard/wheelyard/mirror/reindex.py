@@ -9,28 +9,19 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import NamedTuple
 
 from wheelyard.errors import (
-    InvalidDocument,
-    KeyChanged,
-    KeyExists,
     KeyNotFound,
     ListingShrank,
 )
 from wheelyard.mirror import shards
+from wheelyard.mirror.active import Active, read_active, replace_active
 from wheelyard.mirror.location import origin
-from wheelyard.mirror.manifest import (
-    Manifest,
-    Validators,
-    dump_manifest,
-    parse_manifest,
-    snapshot_id,
-)
+from wheelyard.mirror.manifest import Manifest, Validators
 from wheelyard.mirror.parts import PartWriter, Progress, read_part
 from wheelyard.mirror.payloads import Activated, Fetched, Part, Sharded
 from wheelyard.mirror.relisting import Hidden, basis, is_stored, write_listings
-from wheelyard.mirror.sweeping import missing_shards, retire, sweep
+from wheelyard.mirror.sweeping import missing_shards, sweep
 from wheelyard.mirror.upstream import Upstream, require
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.negotiation import HTML, JSON, TEXT
@@ -43,14 +34,6 @@ KEPT_AT_LEAST = 0.8
 """The share of its names that a listing must keep to be activated without force."""
 
 _ACCEPT = f"{JSON}, {HTML};q=0.2, {TEXT};q=0.1"
-
-
-class _Base(NamedTuple):
-    """The manifest that a run starts from; ``manifest`` None where there is none that can be read."""
-
-    etag: str | None
-    manifest: Manifest | None
-    raw: bytes
 
 
 class Reindex:
@@ -71,12 +54,17 @@ class Reindex:
         self._hidden = hidden
         self._now = now
 
-    def fetch(self, *, force: bool = False, progress: Progress = lambda _: None) -> Fetched:
+    def fetch(
+        self, *, force: bool = False, relist: bool = False, progress: Progress = lambda _: None
+    ) -> Fetched:
         """Ask upstream for its names, conditionally unless with ``force``, and write them down in parts.
 
-        Raises ``UpstreamError`` and ``StorageError``.
+        With ``relist`` upstream is not asked where there is a snapshot: only the root listing is looked
+        at. Raises ``UpstreamError`` and ``StorageError``.
         """
-        base = self._base()
+        base = read_active(self._store)
+        if relist and base.manifest is not None:
+            return self._unchanged(base.manifest)
         index = self._upstream.locate().url
         validators = self._validators(base.manifest, index) if not force else Validators()
         headers = {"accept": _ACCEPT, **_conditions(validators)}
@@ -84,12 +72,12 @@ class Reindex:
         with self._upstream.get(index, headers) as answer:
             require(answer, *((200, 304) if any(validators) else (200,)))
             if answer.status == 304 and base.manifest is not None:
-                return self._unchanged(base.etag, base.manifest, fetched_at)
+                return self._unchanged(base.manifest)
             names = PartWriter()
             serial = names.read(answer, progress)
             return Fetched(
                 outcome="changed",
-                base=base.etag,
+                base=base.identity,
                 source=_source(index),
                 sourceId=_source_id(index),
                 fetchedAt=fetched_at,
@@ -100,17 +88,6 @@ class Reindex:
                 parts=names.write(self._store),
             )
 
-    def _base(self) -> _Base:
-        try:
-            stored = self._store.get(keys.MANIFEST)
-        except KeyNotFound:
-            return _Base(None, None, b"")
-        try:
-            return _Base(stored.etag, parse_manifest(stored.body), stored.body)
-        except InvalidDocument:
-            _logger.exception("the active snapshot is made anew")
-            return _Base(stored.etag, None, stored.body)
-
     def _validators(self, manifest: Manifest | None, index: str) -> Validators:
         """What makes the request conditional; nothing where the snapshot is incomplete."""
         if manifest is None or manifest.source_id != _source_id(index):
@@ -120,15 +97,15 @@ class Reindex:
             return Validators()
         return manifest.validators
 
-    def _unchanged(self, etag: str | None, manifest: Manifest, fetched_at: str) -> Fetched:
+    def _unchanged(self, manifest: Manifest) -> Fetched:
         current = basis(self._private(), self._hidden)
         complete = manifest.listings.basis == current and is_stored(self._store, manifest.listings)
         return Fetched(
             outcome="unchanged" if complete else "relist",
-            base=etag,
+            base=manifest.identity,
             source=manifest.source,
             sourceId=manifest.source_id,
-            fetchedAt=manifest.fetched_at if complete else fetched_at,
+            fetchedAt=manifest.fetched_at,
             etag=manifest.validators.etag,
             lastModified=manifest.validators.last_modified,
             serial=manifest.serial,
@@ -142,13 +119,13 @@ class Reindex:
         Raises ``StorageError``.
         """
         buckets = read_part(self._store, part)
-        known = self._kept_shards(base)
+        kept = self._kept_shards(base)
         digests, written = [], 0
         for number in range(part["first"], part["last"] + 1):
             names = buckets.get(shards.BUCKETS[number], {})
             text = shards.shard_text(names)
             digest = shards.digest(text) if names else ""
-            if digest and digest not in known:
+            if digest and digest not in kept:
                 # Written again even if there is one, so that it is too young to be swept.
                 self._store.put(keys.shard(digest), shards.compress(text))
                 written += 1
@@ -161,8 +138,8 @@ class Reindex:
 
         While it is the active snapshot they are not swept; once it is not, this run has lost.
         """
-        found = self._base()
-        if found.manifest is None or found.etag != base:
+        found = read_active(self._store)
+        if found.manifest is None or found.identity != base:
             return set()
         return set(found.manifest.shards) - missing_shards(self._store, found.manifest.shards)
 
@@ -174,18 +151,31 @@ class Reindex:
         Raises ``ListingShrank`` without ``force``, ``KeyNotFound`` where something that an earlier step
         wrote is gone, and ``StorageError``.
         """
-        base = self._base()
-        digests, count = _assemble(base.manifest, fetched, sharded)
-        if base.etag != fetched["base"]:
-            return self._superseded(base, fetched, digests)
-        if base.manifest is not None and not force:
-            _check_size(base.manifest, fetched, count)
-        listings = write_listings(
-            self._store, digests, self._private(), self._hidden, base.manifest
-        )
+        if fetched["outcome"] != "changed":
+            return self._relist()
+        digests, count = _in_order(sharded), sum(item["names"] for item in sharded)
+        while True:
+            before = read_active(self._store)
+            if before.identity != fetched["base"]:
+                return _lost(before, fetched, digests)
+            if before.manifest is not None and not force:
+                _check_size(before.manifest, fetched["sourceId"], count)
+            manifest = self._manifest(before.manifest, fetched, digests, count)
+            active = replace_active(self._store, before, manifest)
+            # None: a listing was made again meanwhile, with a private name more, or a newer run was first.
+            if active is not None:
+                sweep(
+                    self._store, manifest, self._now(), [part["key"] for part in fetched["parts"]]
+                )
+                return _activated(active)
+
+    def _manifest(
+        self, before: Manifest | None, fetched: Fetched, digests: tuple[str, ...], count: int
+    ) -> Manifest:
+        listings = write_listings(self._store, digests, self._private(), self._hidden, before)
         if missing_shards(self._store, digests):
             raise KeyNotFound("a shard of this run was swept: run it again")
-        manifest = Manifest(
+        return Manifest(
             source=fetched["source"],
             source_id=fetched["sourceId"],
             fetched_at=fetched["fetchedAt"],
@@ -195,32 +185,24 @@ class Reindex:
             shards=digests,
             listings=listings,
         )
-        raw = dump_manifest(manifest)
-        if base.etag is not None:
-            retire(self._store, base.raw)
-        try:
-            if base.etag is None:
-                self._store.create(keys.MANIFEST, raw)
-            else:
-                self._store.replace(keys.MANIFEST, raw, base.etag)
-        except (KeyChanged, KeyExists):
-            return self._superseded(self._base(), fetched, digests)
-        sweep(self._store, manifest, self._now(), [part["key"] for part in fetched["parts"]])
-        return Activated(outcome="activated", snapshot=snapshot_id(raw), names=count)
 
-    def _superseded(self, base: _Base, fetched: Fetched, digests: tuple[str, ...]) -> Activated:
-        """Another run was first, unless it was this very one, whose answer was lost on its way."""
-        manifest = base.manifest
-        own = (
-            manifest is not None
-            and manifest.fetched_at == fetched["fetchedAt"]
-            and manifest.shards == digests
-        )
-        return Activated(
-            outcome="activated" if own else "superseded",
-            snapshot=snapshot_id(base.raw),
-            names=manifest.names if manifest else 0,
-        )
+    def _relist(self) -> Activated:
+        """Make the listing again of whatever snapshot is active, with the private names of now."""
+        while True:
+            before = read_active(self._store)
+            if before.manifest is None:
+                raise KeyNotFound("the snapshot is gone: run again")
+            digests = before.manifest.shards
+            listings = write_listings(
+                self._store, digests, self._private(), self._hidden, before.manifest
+            )
+            if listings == before.manifest.listings:
+                return _activated(before)
+            manifest = before.manifest._replace(listings=listings)
+            active = replace_active(self._store, before, manifest)
+            if active is not None:
+                sweep(self._store, manifest, self._now(), [])
+                return _activated(active)
 
 
 def _conditions(validators: Validators) -> dict[str, str]:
@@ -241,22 +223,32 @@ def _source_id(index: str) -> str:
     return sha256(index.encode()).hexdigest()[:32]
 
 
-def _assemble(
-    base: Manifest | None, fetched: Fetched, sharded: Sequence[Sharded]
-) -> tuple[tuple[str, ...], int]:
-    """The digests of all shards in the order of buckets, and the number of names in them."""
-    if fetched["outcome"] != "changed":
-        return (base.shards, base.names) if base else ((), 0)
+def _in_order(sharded: Sequence[Sharded]) -> tuple[str, ...]:
+    """The digests of all shards in the order of buckets."""
     digests = [""] * len(shards.BUCKETS)
     for item in sharded:
-        end = item["first"] + len(item["digests"])
-        digests[item["first"] : end] = item["digests"]
-    return tuple(digests), sum(item["names"] for item in sharded)
+        digests[item["first"] : item["first"] + len(item["digests"])] = item["digests"]
+    return tuple(digests)
 
 
-def _check_size(base: Manifest, fetched: Fetched, count: int) -> None:
-    if base.source_id == fetched["sourceId"] and count < base.names * KEPT_AT_LEAST:
+def _check_size(before: Manifest, source_id: str, count: int) -> None:
+    if before.source_id == source_id and count < before.names * KEPT_AT_LEAST:
         raise ListingShrank(
-            f"upstream lists {count} names where it had {base.names}: more than a fifth is gone, so the "
-            "snapshot is kept. If that is right, run with force"
+            f"upstream lists {count} names where it had {before.names}: more than a fifth is gone, "
+            "so the snapshot is kept. If that is right, run with force"
         )
+
+
+def _activated(active: Active) -> Activated:
+    names = active.manifest.names if active.manifest else 0
+    return Activated(outcome="activated", snapshot=active.snapshot, names=names)
+
+
+def _lost(active: Active, fetched: Fetched, digests: tuple[str, ...]) -> Activated:
+    """Another run was first, unless it was this very one, whose answer was lost on its way."""
+    found = active.manifest
+    if found and found.fetched_at == fetched["fetchedAt"] and found.shards == digests:
+        return _activated(active)
+    return Activated(
+        outcome="superseded", snapshot=active.snapshot, names=found.names if found else 0
+    )

@@ -20,7 +20,7 @@ __all__ = ["Snapshot", "SnapshotEntry", "Snapshots"]
 
 _logger = logging.getLogger(__name__)
 
-LOOK_AGAIN = 15.0
+LOOK_AGAIN = 5.0
 """Seconds for which a process with a clock believes that the snapshot it knows is the active one."""
 
 # At 886,000 names a shard's text is about 80 kB.

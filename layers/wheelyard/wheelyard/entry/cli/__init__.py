@@ -6,6 +6,7 @@ import click
 
 from wheelyard import __version__
 from wheelyard.entry.cli.rebuild import rebuild
+from wheelyard.entry.cli.reindex import reindex
 from wheelyard.entry.cli.serve import serve
 from wheelyard.entry.cli.tokens import token
 from wheelyard.entry.cli.users import user
@@ -36,5 +37,5 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user, token, rebuild):
+for command in (serve, user, token, rebuild, reindex):
     cli.add_command(command)

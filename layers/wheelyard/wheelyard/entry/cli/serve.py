@@ -14,8 +14,16 @@ from wheelyard.entry.cli.store import STORE
 @click.option(
     "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes."
 )
-def serve(store: str, host: str, port: int, workers: int) -> None:
+@click.option(
+    "--reindex-every",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MINUTES",
+    help="Take in upstream's names now and then every so many minutes. [default: only by "
+    "`wheelyard reindex`]",
+)
+def serve(store: str, host: str, port: int, workers: int, reindex_every: float | None) -> None:
     """Serve the index from this machine."""
     from wheelyard.entry.serving import start
 
-    start(store, host, port, workers, os.environ)
+    seconds = None if reindex_every is None else reindex_every * 60
+    start(store, host, port, workers, os.environ, seconds)
