@@ -28,9 +28,12 @@ def start(
     port: int,
     workers: int,
     env: Mapping[str, str],
+    said: str,
     reindex_every: float | None = None,
 ) -> None:
     """Serve ``location`` until interrupted, and reindex at intervals of so many seconds.
+
+    ``said`` is a line about what is mirrored.
 
     Raises ``InvalidSetting`` for a setting or address that cannot be used, and ``StorageError``.
     """
@@ -41,7 +44,7 @@ def start(
     if (staging := store.staging()) is not None:
         sweep(staging)
     password = _first_password(store)
-    click.echo(_banner(location, host, port, password))
+    click.echo(_banner(location, host, port, password, said))
     with _reindexing(settings, store, location, env, reindex_every):
         serve(ServeOptions(location, host, port, workers))
     click.echo("Stopped.")
@@ -85,7 +88,7 @@ def _first_password(store: Store) -> str | None:
     return password
 
 
-def _banner(location: str, host: str, port: int, password: str | None) -> str:
+def _banner(location: str, host: str, port: int, password: str | None, said: str) -> str:
     user = FIRST_USER if password else "USER"
     shown = password or "PASSWORD"
     origin = f"{f'[{host}]' if ':' in host else host}:{port}"
@@ -93,6 +96,7 @@ def _banner(location: str, host: str, port: int, password: str | None) -> str:
     trusted = "" if _is_loopback(host) else f"--trusted-host {origin} "
     lines = [
         f"Wheelyard serves {location} on http://{origin}/",
+        said,
         "",
         "  Install:",
         f"    pip install {trusted}--index-url {index} PACKAGE",

@@ -7,12 +7,14 @@ once the connection stands, before a byte is sent.
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import NewConnectionError
+from urllib3.util.ssl_ import create_urllib3_context
 
 if TYPE_CHECKING:
     from urllib3.poolmanager import PoolManager
@@ -87,6 +89,17 @@ class GuardedAdapter(HTTPAdapter):
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """As the library's own, with pools whose connections are guarded."""
-        super().init_poolmanager(*arguments, **options)
+        super().init_poolmanager(*arguments, ssl_context=_trusting_the_machine(), **options)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """As the library's own; what a proxy connects to is checked by its address in the URL only."""
+        return super().proxy_manager_for(proxy, ssl_context=_trusting_the_machine(), **options)
+
+
+def _trusting_the_machine() -> SSLContext:
+    """The certificates that this machine trusts; requests adds its own, or those it is told of."""
+    context = create_urllib3_context()
+    context.load_default_certs()
+    return context

@@ -21,9 +21,25 @@ from wheelyard.entry.cli.store import STORE
     help="Take in upstream's names now and then every so many minutes. [default: only by "
     "`wheelyard reindex`]",
 )
-def serve(store: str, host: str, port: int, workers: int, reindex_every: float | None) -> None:
+@click.option(
+    "--upstream",
+    envvar="UPSTREAM_INDEX_URL",
+    metavar="URL|none",
+    help="The simple index to mirror. If not given, the one that this machine's pip uses.",
+)
+def serve(
+    store: str,
+    host: str,
+    port: int,
+    workers: int,
+    reindex_every: float | None,
+    upstream: str | None,
+) -> None:
     """Serve the index from this machine."""
+    from wheelyard.entry.mirroring import choose_upstream
     from wheelyard.entry.serving import start
 
+    chosen = choose_upstream(upstream, os.environ)
+    os.environ.update(chosen.environ)  # the processes that answer have it from there
     seconds = None if reindex_every is None else reindex_every * 60
-    start(store, host, port, workers, os.environ, seconds)
+    start(store, host, port, workers, os.environ, chosen.said, seconds)
