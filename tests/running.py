@@ -6,6 +6,7 @@ Two users are there before the first start: one who uploads and one who only rea
 import http.client
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -270,6 +271,14 @@ class Index:
     def log_lines(self) -> list[dict[str, Any]]:
         """The log, line by line; each is JSON."""
         return [json.loads(line) for line in self.log_text().splitlines()]
+
+    def requests(self) -> list[dict[str, Any]]:
+        """The log's lines of all requests so far: a line is written just after the answer was sent."""
+        marker = f"/-/marker-{secrets.token_hex(8)}"
+        self.request("GET", marker)
+        self.wait_until(lambda: marker in self.log_text())
+        lines = [line for line in self.log_lines() if "path" in line]
+        return [line for line in lines if not line["path"].startswith("/-/")]
 
     def workers(self) -> list[int]:
         """The processes that answer requests."""
