@@ -27,6 +27,8 @@ from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_store
 from wheelyard.storage.store import CHUNK
 
+_logger = logging.getLogger(__name__)
+
 # The processes that answer learn by this variable which store to open.
 STORE_VARIABLE = "WHEELYARD_STORE"
 
@@ -109,6 +111,7 @@ async def _live(receive: Receive, send: Send) -> None:
     await receive()
     if parent is not None:
         loop.add_reader(parent.sentinel, _stop_without_parent, loop, parent.sentinel)
+    _logger.info("started")
     await send({"type": "lifespan.startup.complete"})
     await receive()
     await send({"type": "lifespan.shutdown.complete"})
