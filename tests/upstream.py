@@ -40,13 +40,14 @@ class Asked(NamedTuple):
 class Answer:
     """What is said instead of the true answer.
 
+    ``body``            bytes, or chunks, each of which is sent when it comes
     ``content_length``  what is announced; more than the body has cuts it off, None announces none and
-                        closes the connection at the end
+                        closes the connection at the end. To be given with chunks
     ``drop``            closes the connection without an answer
     """
 
     status: int = 200
-    body: bytes = b""
+    body: bytes | Iterable[bytes] = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     content_length: int | None = -1
     drop: bool = False
@@ -414,15 +415,19 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            length = len(answer.body) if answer.content_length == -1 else answer.content_length
+            chunks = [answer.body] if isinstance(answer.body, bytes) else answer.body
+            known = len(answer.body) if isinstance(answer.body, bytes) else None
+            length = known if answer.content_length == -1 else answer.content_length
             if answer.status != 304 and length is not None:
                 self.send_header("content-length", str(length))
-            if length != len(answer.body):
+            if length is None or length != known:
                 self.send_header("connection", "close")
                 self.close_connection = True
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(answer.body)
+                for chunk in chunks:
+                    self.wfile.write(chunk)
+                    self.wfile.flush()
 
         do_HEAD = do_GET  # noqa: N815 - http.server's name
 

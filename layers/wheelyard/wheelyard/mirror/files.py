@@ -21,8 +21,6 @@ HandOver = Callable[[ProjectName, str], None]
 
 # Seconds that one download may take in all where nobody's patience ends it.
 _LONGEST_DOWNLOAD = 6 * 3600.0
-# Seconds before a client gets the bytes as they arrive; clients give up a silent answer after 15.
-_BEFORE_STREAMING = 5.0
 # Seconds in which the same file is not handed over again.
 _HANDED_OVER = 120.0
 # Seconds after which a client may ask again for a file that was handed over.
@@ -43,10 +41,16 @@ class FileElsewhere(NamedTuple):
 
 
 class FileLimits(NamedTuple):
-    """``most`` bytes are accepted; above ``redirect`` bytes clients are sent to upstream, 0 for never."""
+    """How much and how long.
+
+    ``most``      bytes that are accepted
+    ``redirect``  bytes above which clients are sent to upstream at first, 0 for never
+    ``silence``   seconds before a client gets the bytes as they arrive: after 15 clients give up
+    """
 
     most: int
     redirect: int
+    silence: float = 5.0
 
     @property
     def inline(self) -> int:
@@ -91,7 +95,7 @@ class Files:
         download = self._start(name, filename, file, Deadline(_LONGEST_DOWNLOAD), self._limits.most)
         if self._is_large(file.size) and not self._needs_credentials(file):
             return FileElsewhere(file.url)
-        if not _over(download, _BEFORE_STREAMING):
+        if not _over(download, self._limits.silence):
             if download.total is not None:
                 return download
             _over(download, _LONGEST_DOWNLOAD)
