@@ -1,4 +1,4 @@
-"""Files that take longer than a client waits in silence, and files that a short-lived process hands over."""
+"""Files that take longer than clients wait in silence, or than a short-lived process has."""
 
 import threading
 import time
@@ -102,8 +102,7 @@ def test_a_wrong_file_is_never_streamed_whole(store: DirectoryStore, upstream: U
     gate.set()
     got = bytearray()
     with pytest.raises(UpstreamMismatch, match=WHEEL.sha256):
-        for chunk in download.follow():
-            got += chunk
+        got.extend(byte for chunk in download.follow() for byte in chunk)
     assert len(got) < len(WHEEL.content)
     assert list(store.list("mirror/")) == []
 
