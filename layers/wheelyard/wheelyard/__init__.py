@@ -4,6 +4,7 @@ The folders are named for what the data meets on its way; imports point one way 
 
 ``entry``      the ways in: Lambda events, the one-machine server, the command line
 ``management``  deleting, yanking, status, lists: what those do who keep the index
+``transfer``   static exports, and the import of other indexes
 ``publish``    a form becomes a checked distribution, is stored, then visible
 ``index``      what a name resolves to, and the pages that say so
 ``mirror``     the upstream index behind the private one

@@ -5,6 +5,7 @@ import sys
 import click
 
 from wheelyard import __version__
+from wheelyard.entry.cli.exporting import export
 from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.reindex import reindex
 from wheelyard.entry.cli.serve import serve
@@ -37,5 +38,5 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user, token, rebuild, reindex):
+for command in (serve, user, token, rebuild, reindex, export):
     cli.add_command(command)

@@ -1,0 +1,1 @@
+"""The index as files that any web server can serve."""
