@@ -188,8 +188,11 @@ def dated_index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
 
 
 def gated_pip(environment: Environment, index: Index, until: str, what: str) -> Ran:
-    gate = ("--uploaded-prior-to", until)
-    return environment.pip("install", index.simple_url(READER), "--no-deps", *gate, what)
+    folder, gate = environment.root / "downloaded", ("--uploaded-prior-to", until)
+    ran = environment.pip("download", index.simple_url(READER), "--dest", folder, *gate, what)
+    if ran.status == 0:
+        environment.pip("install", index.simple_url(READER), *folder.iterdir())
+    return ran
 
 
 def gated_uv(environment: Environment, index: Index, until: str, what: str) -> Ran:
