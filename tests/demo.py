@@ -34,7 +34,7 @@ def greeting(name: str) -> str:
     return f"Hello, {name}!"
 ''',
 }
-GREETING = "hello_wheelyard.greeting('world')"
+GREETING = 'hello_wheelyard.greeting("world")'
 
 
 class Demo:
