@@ -104,6 +104,16 @@ _INVOKED: dict[str, Any] = {
             }
         ]
     },
+    "rebuild-survey": {"step": "Survey", "run": "a-run"},
+    "rebuild-examine": {
+        "step": "Examine",
+        "run": "a-run",
+        "project": "acme-widgets",
+        "piece": 0,
+        "files": ["acme_widgets-1.0-py3-none-any.whl"],
+    },
+    "rebuild-list": {"step": "List", "run": "a-run", "project": "acme-widgets", "pieces": 1},
+    "rebuild-report": {"step": "Report", "run": "a-run"},
     "admin-put-user": {
         "putUser": {"username": "reader", "password": "example-password", "upload": False}
     },

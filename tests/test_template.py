@@ -11,7 +11,7 @@ from cfnlint.decode import decode
 import tools
 from wheelyard.settings import Settings, StoreSettings
 
-FUNCTIONS = ("Request", "Upload", "Admin", "Arrival")
+FUNCTIONS = ("Request", "Upload", "Admin", "Arrival", "Rebuild")
 # Of the environment of every function, what is not Wheelyard's to read.
 OTHERS_VARIABLES = {"AWS_XRAY_SDK_ENABLED"}
 

@@ -22,6 +22,7 @@ from stack import Stack
 from wheelyard.entry.admin import admin_handler
 from wheelyard.entry.arriving import arrival_handler
 from wheelyard.entry.functions import http_handler
+from wheelyard.entry.rebuilding import rebuild_handler
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.simple import project_json
 from wheelyard.storage.presign import Credentials
@@ -92,6 +93,20 @@ def test_each_function_can_do_its_work(account: Account) -> None:
     ]:
         assert read(lambdas.get(path, "alice", "hunter2"), None)["statusCode"] == status, path
     assert read(lambdas.get("/simple/", "carol", "hunter2"), None)["statusCode"] == 401
+
+
+def test_rebuild(account: Account) -> None:
+    """Every step of a rebuild works with the rebuild function's own policies and no others."""
+    owner = account.client("Owner")
+    wheel = build_wheel("acme-crane", "1.0")
+    key = f"{account.prefix}packages/acme-crane/{wheel.filename}"
+    owner.put_object(Bucket=account.bucket, Key=key, Body=wheel.content)
+    handler = rebuild_handler(account.environment("Rebuild"))
+    handler({"step": "Survey", "run": "r"}, None)
+    piece = {"run": "r", "project": "acme-crane", "piece": 0, "files": [wheel.filename]}
+    assert handler({"step": "Examine", **piece}, None) == 1
+    assert handler({"step": "List", "run": "r", "project": "acme-crane", "pieces": 1}, None) == 1
+    assert handler({"step": "Report", "run": "r"}, None)["projects_changed"] == 1
 
 
 def test_arrivals(account: Account) -> None:
@@ -177,6 +192,9 @@ def test_overwrite(account: Account) -> None:
         ("Upload", "delete_object", "users/somebody.json"),
         ("Upload", "delete_object", "projects/acme.json"),
         ("Upload", "put_object", "tombstones/acme/acme-1.0.tar.gz.json"),
+        ("Rebuild", "get_object", "users/somebody.json"),
+        ("Rebuild", "delete_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Rebuild", "delete_object", "projects/acme.json"),
         ("Arrival", "get_object", "users/somebody.json"),
         ("Arrival", "delete_object", "projects/acme.json"),
         ("Arrival", "delete_object", "rejected/0/acme-1.0.tar.gz"),
@@ -215,7 +233,7 @@ def test_prefix_ends_at_a_folder(account: Account, role: str, folder: str) -> No
         client.get_object(Bucket=account.bucket, Key=f"{account.prefix}{folder}/acme.json")
 
 
-_ROLES = ("Request", "Upload", "Admin", "Arrival")
+_ROLES = ("Request", "Upload", "Admin", "Arrival", "Rebuild")
 
 _ANYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

@@ -8,21 +8,11 @@ import json
 import logging
 from typing import Literal, NamedTuple
 
-from wheelyard.errors import (
-    FileExists,
-    Forbidden,
-    InvalidArchive,
-    InvalidFilename,
-    InvalidMetadata,
-    InvalidName,
-    KeyExists,
-    KeyNotFound,
-    TooLarge,
-)
+from wheelyard.errors import InvalidFilename, InvalidName, KeyExists, KeyNotFound
 from wheelyard.protocol.filenames import parse_filename
 from wheelyard.protocol.model import File
 from wheelyard.protocol.names import ProjectName, project_name
-from wheelyard.publish.examining import examine
+from wheelyard.publish.examining import UNFIT, examine
 from wheelyard.publish.incoming import Incoming
 from wheelyard.publish.shelf import Shelf, listed, upload_time
 from wheelyard.publish.tombstones import Tombstone
@@ -30,16 +20,6 @@ from wheelyard.storage import keys
 from wheelyard.storage.store import Entry
 
 _logger = logging.getLogger(__name__)
-
-_UNFIT = (
-    FileExists,
-    Forbidden,
-    InvalidArchive,
-    InvalidFilename,
-    InvalidMetadata,
-    InvalidName,
-    TooLarge,
-)
 
 Outcome = Literal["known", "listed", "rejected", "removed", "ignored"]
 
@@ -92,7 +72,7 @@ class Arrivals:
             if name != folder:
                 raise InvalidName(f"{folder!r} is not normalised: use {keys.PACKAGES}{name}/")
             return self._there(name, filename, entry)
-        except _UNFIT as error:
+        except UNFIT as error:
             return self._reject(entry, folder, filename, f"{error.title}: {error}")
         except KeyNotFound:  # taken away again while it was looked at
             return self._gone(key, folder, filename)

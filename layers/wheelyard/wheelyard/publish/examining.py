@@ -3,12 +3,31 @@
 import hashlib
 from typing import NamedTuple
 
-from wheelyard.errors import InvalidArchive, TooLarge
+from wheelyard.errors import (
+    FileExists,
+    Forbidden,
+    InvalidArchive,
+    InvalidFilename,
+    InvalidMetadata,
+    InvalidName,
+    TooLarge,
+)
 from wheelyard.protocol.names import ProjectName
 from wheelyard.publish.archive import inspect
 from wheelyard.publish.incoming import Incoming
 from wheelyard.storage.seekable import open_object
 from wheelyard.storage.store import Entry, Store
+
+UNFIT = (
+    FileExists,
+    Forbidden,
+    InvalidArchive,
+    InvalidFilename,
+    InvalidMetadata,
+    InvalidName,
+    TooLarge,
+)
+"""What makes a stored file one that is not listed. That the store did not answer is none of it."""
 
 
 class Examined(NamedTuple):

@@ -11,11 +11,11 @@ from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
 
-from wheelyard.errors import FileExists, InvalidDocument, InvalidName, KeyNotFound, WheelyardError
+from wheelyard.errors import FileExists, InvalidDocument, InvalidName, KeyNotFound
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project, project_json
-from wheelyard.publish.examining import examine, sha256_of
+from wheelyard.publish.examining import UNFIT, examine, sha256_of
 from wheelyard.publish.listing import with_files
 from wheelyard.publish.rules import Released
 from wheelyard.publish.shelf import Shelf, as_listed
@@ -187,7 +187,7 @@ def _examine_file(shelf: Shelf, name: ProjectName, entry: Entry, known: File | N
         return _finding(shelf, name, filename, known)
     except KeyNotFound:
         return Finding(entry.key, entry.etag, None)
-    except WheelyardError as error:
+    except UNFIT as error:
         # What was once found sound and is still the same stays, whatever today's checks make of it.
         if known is not None and sha256_of(shelf.store, entry.key) == known.hashes.get("sha256"):
             return Finding(entry.key, entry.etag, known, f"it stays listed, although {error}")

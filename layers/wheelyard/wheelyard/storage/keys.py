@@ -27,6 +27,8 @@ REJECTED = "rejected/"
 SESSIONS = "sessions/"
 AUDIT = "audit/"
 
+REBUILDS = "rebuild/"
+
 SIDECARS = (".metadata", ".asc", ".provenance")
 """What stands behind a file's own name in the keys of what belongs to it."""
 
