@@ -15,6 +15,8 @@ from wheelyard.errors import (
 from wheelyard.protocol.names import ProjectName
 from wheelyard.publish.archive import inspect
 from wheelyard.publish.incoming import Incoming
+from wheelyard.publish.origins import Origin, find_origin
+from wheelyard.storage import keys
 from wheelyard.storage.seekable import open_object
 from wheelyard.storage.store import Entry, Store
 
@@ -56,18 +58,21 @@ def examine(
 ) -> Examined:
     """Check the object ``key``, which is to be ``filename`` of ``project``.
 
-    Memory is bounded whatever its size. Raises what ``inspect`` raises, ``InvalidArchive`` for another
-    project's file, ``TooLarge``, and ``KeyNotFound``.
+    Memory is bounded whatever its size. An imported file may be of any size and format that an import
+    takes. Raises what ``inspect`` raises, ``InvalidArchive`` for another project's file, ``TooLarge``,
+    and ``KeyNotFound``.
     """
     while True:
         entry = store.head(key)
-        if entry.size > max_size:
+        origin = _origin(store, key)
+        if origin is None and entry.size > max_size:
             raise TooLarge(
                 f"{filename!r} has {entry.size} bytes, more than the {max_size} accepted here: raise "
                 "MAX_FILE_SIZE"
             )
         with open_object(store, key) as file:
-            distribution = inspect(file, filename, legacy_formats=legacy_formats)
+            legacy = legacy_formats or origin is not None
+            distribution = inspect(file, filename, legacy_formats=legacy)
         sha256 = sha256_of(store, key)
         if distribution.project != project:
             raise InvalidArchive(
@@ -76,4 +81,12 @@ def examine(
             )
         # What was checked and what was hashed must be one object, should it be replaced just now.
         if store.head(key).etag == entry.etag:
-            return Examined(Incoming(distribution, entry.size, sha256), entry)
+            return Examined(Incoming(distribution, entry.size, sha256, origin=origin), entry)
+
+
+def _origin(store: Store, key: str) -> Origin | None:
+    """The record of an imported file, if the object is that file."""
+    if not key.startswith(keys.PACKAGES):
+        return None
+    origin = find_origin(store, f"{key}.origin")
+    return origin if origin is not None and origin.sha256 == sha256_of(store, key) else None

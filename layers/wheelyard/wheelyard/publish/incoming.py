@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from wheelyard.errors import KeyExists
 from wheelyard.protocol.names import ProjectName
 from wheelyard.publish.archive import Distribution
+from wheelyard.publish.origins import Origin
 from wheelyard.storage.store import Store
 
 
@@ -15,6 +16,7 @@ class Incoming(NamedTuple):
     ``sha256``      of the file, lower-case hexadecimal
     ``signature``   a detached PGP signature, ASCII-armoured
     ``provenance``  a provenance object as it is to be served (PEP 740)
+    ``origin``      where it was published before
     """
 
     distribution: Distribution
@@ -22,6 +24,7 @@ class Incoming(NamedTuple):
     sha256: str
     signature: bytes | None = None
     provenance: bytes | None = None
+    origin: Origin | None = None
 
     @property
     def filename(self) -> str:

@@ -18,6 +18,7 @@ from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.publish.examining import sha256_of
 from wheelyard.publish.incoming import Incoming, Source
 from wheelyard.publish.listing import with_file, without_files
+from wheelyard.publish.origins import Origin, dump_origin, find_origin
 from wheelyard.publish.rules import Rules, check_open, check_rivals, exists
 from wheelyard.publish.tombstones import Tombstone, Tombstones
 from wheelyard.storage import keys
@@ -86,6 +87,9 @@ class Shelf:
         name, filename = incoming.project, incoming.filename
         key = keys.package(name, filename)
         created = True
+        # Before the file, so that whoever lists it, an event's handler perhaps, finds the record.
+        if incoming.origin is not None and not self.exists(key):
+            self._create_beside(keys.origin(name, filename), dump_origin(incoming.origin))
         try:
             source.create(self.store, key)
         except KeyExists:
@@ -117,7 +121,7 @@ class Shelf:
                 self.store.put(key, body)
 
     def remove_beside(self, name: ProjectName, filename: str) -> None:
-        """Delete metadata, signature and provenance of a file."""
+        """Delete metadata, signature, provenance and origin of a file."""
         for ending in keys.SIDECARS:
             self.store.delete(keys.package(name, filename + ending))
 
@@ -146,9 +150,15 @@ class Shelf:
         attested = incoming.provenance is not None or (
             not created and self.exists(keys.provenance(name, filename))
         )
+        if not created and incoming.origin is None:
+            incoming = incoming._replace(origin=self._origin(incoming))
         file = as_listed(incoming, stored.modified, signed=signed, attested=attested)
         canonical = incoming.distribution.canonical
         return Placed(file, canonical, (stored.etag, described.etag), created)
+
+    def _origin(self, incoming: Incoming) -> Origin | None:
+        found = find_origin(self.store, keys.origin(incoming.project, incoming.filename))
+        return found if found is not None and found.sha256 == incoming.sha256 else None
 
     def list(self, name: ProjectName, placed: Sequence[Placed]) -> None:
         """Have stored files in the project's document, all at once, and the project in the catalogue.
@@ -252,19 +262,20 @@ class Shelf:
 def as_listed(incoming: Incoming, modified: datetime, *, signed: bool, attested: bool) -> File:
     """The file as its project's document has it.
 
-    The upload time is the store's own, so that what is stored gives the same document again.
+    The upload time is the store's own, or that of an imported file's first index, so that what is stored
+    gives the same document again.
     """
-    distribution = incoming.distribution
+    distribution, origin = incoming.distribution, incoming.origin or Origin(incoming.sha256)
     metadata = hashlib.sha256(distribution.metadata_bytes).hexdigest()
     return File(
         filename=incoming.filename,
         url=incoming.filename,
         hashes={"sha256": incoming.sha256},
-        requires_python=distribution.metadata.requires_python or None,
+        requires_python=distribution.metadata.requires_python or origin.requires_python,
         # An sdist's may be dynamic, and clients would take it for the wheel's to be (PEP 658).
         core_metadata={"sha256": metadata} if distribution.kind == "wheel" else None,
         size=incoming.size,
-        upload_time=upload_time(modified),
+        upload_time=origin.upload_time or upload_time(modified),
         gpg_sig=True if signed else None,
         provenance=f"{incoming.filename}.provenance" if attested else None,
     )

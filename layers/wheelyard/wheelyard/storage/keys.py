@@ -29,7 +29,7 @@ AUDIT = "audit/"
 
 REBUILDS = "rebuild/"
 
-SIDECARS = (".metadata", ".asc", ".provenance")
+SIDECARS = (".metadata", ".asc", ".provenance", ".origin")
 """What stands behind a file's own name in the keys of what belongs to it."""
 
 
@@ -51,6 +51,11 @@ def signature(project: ProjectName, filename: str) -> str:
 def provenance(project: ProjectName, filename: str) -> str:
     """The provenance object of a private file: its attestations (PEP 740)."""
     return f"{PACKAGES}{project}/{filename}.provenance"
+
+
+def origin(project: ProjectName, filename: str) -> str:
+    """Where an imported file came from, and what is known of it from there."""
+    return f"{PACKAGES}{project}/{filename}.origin"
 
 
 def tombstone(project: ProjectName, canonical: str) -> str:
