@@ -42,15 +42,16 @@ class MiniStack(NamedTuple):
             "AWS_SECRET_ACCESS_KEY": "test",
         }
 
-    def reachable(self, function_url: str) -> str:
-        """The address under which a Function URL of AWS's form answers here.
+    def reachable(self, address: str) -> str:
+        """The address under which a Function URL or an API of AWS's form answers here.
 
         It says ``localhost`` where S3's says ``127.0.0.1``: another host, as on AWS, so clients leave
         the credentials out when they are redirected to S3.
         """
-        url = urlsplit(function_url)
-        identifier = (url.hostname or "").partition(".")[0]
-        return f"http://localhost:{self.port}/_aws/lambda-url/{identifier}{url.path}"
+        url = urlsplit(address)
+        identifier, _, kind = (url.hostname or "").partition(".")
+        service = "execute-api" if kind.startswith("execute-api.") else "lambda-url"
+        return f"http://localhost:{self.port}/_aws/{service}/{identifier}{url.path}"
 
 
 @contextmanager

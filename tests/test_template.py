@@ -9,6 +9,9 @@ import pytest
 from cfnlint.decode import decode
 
 import tools
+from wheelyard.entry.http import Response
+from wheelyard.entry.problems import CHALLENGE, problem
+from wheelyard.errors import Unauthenticated
 from wheelyard.settings import Settings, StoreSettings
 
 FUNCTIONS = ("Request", "Upload", "Admin", "Arrival", "Rebuild")
@@ -19,6 +22,7 @@ READ = {"s3:GetObject"}
 READ_WRITE = READ | {"s3:PutObject"}
 PUBLISH = READ_WRITE | {"s3:AbortMultipartUpload"}
 DELETE = {"s3:DeleteObject"}
+REFUSED = "This index needs a user name and a password, and these were missing or wrong"
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
@@ -168,6 +172,7 @@ def test_public_urls(template: dict[str, Any], function: str) -> None:
         for resource in resources.values()
         if resource["Type"] == "AWS::Lambda::Permission"
         and resource["Properties"]["FunctionName"] == {"Ref": f"{function}Function"}
+        and resource.get("Condition") == "ByFunctionUrl"
     ]
     assert {permission["Action"] for permission in permissions} == {
         "lambda:InvokeFunctionUrl",
@@ -197,6 +202,83 @@ def test_arrivals(template: dict[str, Any]) -> None:
     permission = resources["ArrivalPermission"]["Properties"]
     assert permission["Principal"] == "events.amazonaws.com"
     assert permission["SourceArn"] == {"Fn::GetAtt": ["ArrivalRule", "Arn"]}
+
+
+def test_urls_only_as_the_front(template: dict[str, Any]) -> None:
+    """Whoever chose another front has no public Function URL beside it."""
+    for name, resource in template["Resources"].items():
+        if resource["Type"] == "AWS::Lambda::Url" or "FunctionUrlAuthType" in str(resource):
+            assert resource["Condition"] == "ByFunctionUrl", name
+
+
+def test_apis_alone_invoke(template: dict[str, Any]) -> None:
+    """API Gateway may invoke a function for the API of this stack, and for no other."""
+    found = set()
+    for resource in template["Resources"].values():
+        properties = resource.get("Properties", {})
+        if properties.get("Principal") == "apigateway.amazonaws.com":
+            ((_, arn),) = properties["SourceArn"].items()
+            api = arn.rpartition(":")[2]
+            found.add((_named(properties["FunctionName"]), api, resource["Condition"]))
+    functions = ("RequestFunction", "UploadFunction")
+    assert found == {
+        *((function, "${HttpApi}/*", "ByHttpApi") for function in functions),
+        *((function, "${RestApi}/*", "ByRestApi") for function in functions),
+        ("AuthorizerArn", "${HttpApi}/*", "HttpApiAuthorizes"),
+        ("AuthorizerArn", "${RestApi}/*", "RestApiAuthorizes"),
+    }
+
+
+def test_http_api_routes(template: dict[str, Any]) -> None:
+    """Reading goes to one function, all else to the other; two routes ask no authorizer."""
+    routes = {}
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::ApiGatewayV2::Route":
+            properties = resource["Properties"]
+            target = properties["Target"]["Fn::Sub"].removeprefix("integrations/")
+            routes[properties["RouteKey"]] = (target, "AuthorizerId" in properties)
+    reads, writes = "${HttpApiReads}", "${HttpApiWrites}"
+    assert routes == {
+        "GET /": (reads, True),
+        "GET /{proxy+}": (reads, True),
+        "HEAD /": (reads, True),
+        "HEAD /{proxy+}": (reads, True),
+        "$default": (writes, True),
+        "GET /-/health": (reads, False),
+        "ANY /_/oidc/{proxy+}": (writes, False),
+    }
+
+
+def test_rest_api(template: dict[str, Any]) -> None:
+    """A REST API hands bodies on as they are, and asks for credentials by itself, with the challenge."""
+    properties = template["Resources"]["RestApi"]["Properties"]
+    assert properties["BinaryMediaTypes"] == ["*/*"]
+    body = properties["DefinitionBody"]
+    open_paths = {"/-/health", "/_/oidc/{proxy+}"}
+    for path, methods in body["paths"].items():
+        for method, operation in methods.items():
+            ((parameter,),) = [operation.get("parameters", [None])]
+            asks = parameter is not None and parameter["required"] and "security" in operation
+            assert asks is (path not in open_paths)
+            uri = str(operation["x-amazon-apigateway-integration"]["uri"])
+            reads = method in {"get", "head", "options"} and "oidc" not in path
+            assert ("RequestFunction" if reads else "UploadFunction") in uri, (path, method)
+    responses = body["x-amazon-apigateway-gateway-responses"]
+    for name in ("BAD_REQUEST_PARAMETERS", "UNAUTHORIZED", "ACCESS_DENIED"):
+        assert responses[name]["statusCode"] == "401"
+        parameters = responses[name]["responseParameters"]
+        assert parameters["gatewayresponse.header.WWW-Authenticate"] == f"'{CHALLENGE}'"
+        document = json.loads(responses[name]["responseTemplates"]["application/json"])
+        assert document == json.loads(_content(problem(Unauthenticated(REFUSED))))
+
+
+def test_private_rest_api(template: dict[str, Any]) -> None:
+    """A private API answers its VPC endpoints only."""
+    body = template["Resources"]["RestApi"]["Properties"]["DefinitionBody"]
+    name, policy, otherwise = body["x-amazon-apigateway-policy"]["Fn::If"]
+    assert (name, otherwise) == ("IsPrivate", {"Ref": "AWS::NoValue"})
+    (statement,) = policy["Statement"]
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceVpce": {"Ref": "VpcEndpointIds"}}}
 
 
 def test_admin_is_not_public(template: dict[str, Any]) -> None:
@@ -294,6 +376,11 @@ def _statements(policies: Any, condition: str = "") -> Iterator[tuple[str, Mappi
         yield from _statements(policies["PolicyDocument"]["Statement"], condition)
     else:
         yield condition, policies
+
+
+def _content(response: Response) -> bytes:
+    assert isinstance(response.body, bytes)
+    return response.body
 
 
 def _many(value: Any) -> list[Any]:

@@ -100,10 +100,44 @@ def test_base_path(environ: dict[str, str]) -> None:
     assert handler(lambdas.get("/pypi/v1/simple/", "alice", "hunter2"), None)["statusCode"] == 200
 
 
+SECRET = "an-example-of-a-secret"
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [(None, 403), ("", 403), ("another-example-of-one", 403), ("ä", 403), (SECRET, 200)],
+)
+def test_origin_secret(environ: dict[str, str], given: str | None, status: int) -> None:
+    """Where the front has a secret, nobody comes by another way, not even with credentials."""
+    handler = http_handler(environ | {"ORIGIN_SECRET": SECRET}, uploads=False)
+    for path in ("/simple/", "/-/health"):
+        event = lambdas.get(path, "alice", "hunter2")
+        if given is not None:
+            event["headers"]["X-Origin-Secret"] = given
+        answer = handler(event, None)
+        assert answer["statusCode"] == status
+        assert SECRET not in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("secret", "host"),
+    [(SECRET, "index.example"), ("", "index.lambda-url.eu-central-1.on.aws")],
+)
+def test_host_of_the_front(environ: dict[str, str], secret: str, host: str) -> None:
+    """Which host the client asked is believed of the front, and of nobody else."""
+    handler = http_handler(environ | {"ORIGIN_SECRET": secret}, uploads=False)
+    event = lambdas.get("/", "alice", "hunter2")
+    event["headers"] |= {"x-origin-secret": SECRET, "x-forwarded-host": "index.example"}
+    assert f"https://{host}/simple/" in _body(handler(event, None)).decode()
+
+
 def test_wrong_setting(environ: dict[str, str]) -> None:
     """A function with a wrong setting does not start, and says which it is."""
     with pytest.raises(InvalidSetting, match="BUCKET"):
         http_handler(environ | {"BUCKET": ""}, uploads=False)
+    with pytest.raises(InvalidSetting, match="ORIGIN_SECRET") as caught:
+        http_handler(environ | {"ORIGIN_SECRET": "tooshort"}, uploads=False)
+    assert "tooshort" not in str(caught.value)
 
 
 @contextmanager

@@ -67,6 +67,7 @@ class Settings(NamedTuple):
     """Every setting, checked.
 
     ``presign_lifetime``  seconds
+    ``origin_secret``     what the front before a function sends to show that it is ours; empty for none
     ``max_file_size``     bytes
     ``base_path``         without a slash at its end, empty for none
     ``overwrite``         a published file may be replaced by another one
@@ -79,6 +80,7 @@ class Settings(NamedTuple):
     logging_level: str
     presign_lifetime: int
     base_path: str
+    origin_secret: str
     max_file_size: int
     overwrite: bool
     reuse_deleted: bool
@@ -94,6 +96,7 @@ class Settings(NamedTuple):
             logging_level=_choice(env, "LOGGING_LEVEL", "INFO", _LEVELS),
             presign_lifetime=_number(env, "PRESIGN_LIFETIME", 900, 6, _LONGEST_PRESIGN),
             base_path=_base_path(env, "API_GATEWAY_BASE_PATH"),
+            origin_secret=_secret(env, "ORIGIN_SECRET"),
             max_file_size=_number(env, "MAX_FILE_SIZE", 5 * GIB, 1, 5 * 1024 * GIB),
             overwrite=_allowed(env, "OVERWRITE"),
             reuse_deleted=_allowed(env, "REUSE_DELETED"),
@@ -102,6 +105,10 @@ class Settings(NamedTuple):
             oidc_audience=_audience(env, "OIDC_AUDIENCE"),
             upstream=UpstreamSettings.from_env(env),
         )
+
+    def __repr__(self) -> str:
+        """Without the origin's secret."""
+        return f"<Settings {self.upstream!r}>"
 
 
 class StoreSettings(NamedTuple):
@@ -167,6 +174,13 @@ def _audience(env: Mapping[str, str], name: str) -> str:
         raise InvalidSetting(
             f"{name} is {value[:255]!r}: use up to 255 letters, digits, '.', '_', ':', '/' and '-'"
         )
+    return value
+
+
+def _secret(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "")
+    if value and not re.fullmatch(r"[A-Za-z0-9_-]{20,200}", value):
+        raise InvalidSetting(f"{name} cannot be used: give 20 to 200 letters, digits, '_' and '-'")
     return value
 
 

@@ -12,7 +12,10 @@ from typing import Any
 from wheelyard.entry.application import application
 from wheelyard.entry.events import from_response, to_request
 from wheelyard.entry.logs import log_request
+from wheelyard.entry.origin import from_front
+from wheelyard.entry.problems import problem
 from wheelyard.entry.tracing import Handler, traced
+from wheelyard.errors import Forbidden
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_bucket
 
@@ -33,7 +36,10 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
         request = to_request(event, context, settings.base_path)
         if request is None:
             return {"warm": True}
-        response = answer(request)
+        try:
+            response = answer(from_front(request, settings.origin_secret))
+        except Forbidden as error:
+            response = problem(error)
         log_request(request, response, time.perf_counter() - started)
         return from_response(event, response)
 
