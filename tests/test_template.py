@@ -20,6 +20,7 @@ OTHERS_VARIABLES = {"AWS_XRAY_SDK_ENABLED"}
 
 READ = {"s3:GetObject"}
 READ_WRITE = READ | {"s3:PutObject"}
+WRITE = {"s3:PutObject"}
 PUBLISH = READ_WRITE | {"s3:AbortMultipartUpload"}
 DELETE = {"s3:DeleteObject"}
 REFUSED = "This index needs a user name and a password, and these were missing or wrong"
@@ -63,9 +64,7 @@ def test_bucket_is_private(template: dict[str, Any]) -> None:
 
 def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
     """Whoever it is and whatever they do, they do it over TLS."""
-    (statement,) = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"][
-        "Statement"
-    ]
+    statement, _ = _bucket_policy(template)
     assert statement["Effect"] == "Deny"
     assert statement["Principal"] == "*"
     assert statement["Action"] == "s3:*"
@@ -74,6 +73,20 @@ def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
         {"Fn::Sub": "${Bucket.Arn}/*"},
     ]
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_audit_trail_is_only_added_to(template: dict[str, Any]) -> None:
+    """Nobody, whatever else they may do, writes over an entry of the audit trail."""
+    _, statement = _bucket_policy(template)
+    assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+    assert statement["Action"] == "s3:PutObject"
+    assert statement["Resource"]["Fn::Sub"][0] == "${Bucket.Arn}/${Prefix}audit/*"
+    assert statement["Condition"] == {"Null": {"s3:if-none-match": "true"}}
+
+
+def _bucket_policy(template: dict[str, Any]) -> Any:
+    policy = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+    return policy["Statement"]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +116,7 @@ def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
                 "token-uses/*": READ_WRITE | DELETE,
                 "identities/*": READ_WRITE | DELETE,
                 "tombstones/*": READ,
+                "audit/*": WRITE,
                 "oversize/*": READ_WRITE,
                 "packages/* if Overwrites": DELETE,
                 "tombstones/* if ReusesDeleted": DELETE,
@@ -110,9 +124,27 @@ def test_bucket_refuses_plain_http(template: dict[str, Any]) -> None:
         ),
         (
             "Admin",
-            dict.fromkeys(
-                ["users/*", "tokens/*", "token-uses/*", "publishers/*"], READ_WRITE | DELETE
-            ),
+            {
+                **dict.fromkeys(
+                    ["users/*", "tokens/*", "token-uses/*", "publishers/*"], READ_WRITE | DELETE
+                ),
+                "projects/*": READ_WRITE | DELETE,
+                "catalogue/*": READ_WRITE,
+                "tombstones/*": READ_WRITE,
+                "packages/*": DELETE,
+                "audit/*": READ_WRITE,
+            },
+        ),
+        (
+            "Arrival",
+            {
+                "packages/*": READ_WRITE | DELETE,
+                "tombstones/*": READ_WRITE | DELETE,
+                "projects/*": READ_WRITE,
+                "catalogue/*": READ_WRITE,
+                "rejected/*": WRITE | {"s3:AbortMultipartUpload"},
+                "audit/*": WRITE,
+            },
         ),
     ],
 )

@@ -157,8 +157,9 @@ def test_removed_user(stack: Stack) -> None:
     """A user who was removed is nobody, and removing them again says so."""
     user = User("leaver", secrets.token_urlsafe(16))
     assert stack.administer({"putUser": _fields(user)}) == {"user": "leaver", "upload": False}
-    assert stack.administer({"removeUser": "leaver"}) == {"user": "leaver", "removed": True}
-    assert stack.administer({"removeUser": "leaver"}) == {"user": "leaver", "removed": False}
+    removed = {"user": "leaver", "removed": True, "tokens": 0}
+    assert stack.administer({"removeUser": "leaver"}) == removed
+    assert stack.administer({"removeUser": "leaver"}) == {**removed, "removed": False}
     assert clients.get(stack.index_url, user).status == 401
 
 

@@ -133,6 +133,28 @@ def test_arrivals(account: Account) -> None:
         assert settle(name) == outcome
 
 
+def test_management(account: Account) -> None:
+    """The admin function can do everything that management is, and shows it in the audit trail."""
+    administer = admin_handler(account.environment("Admin"))
+    administer({"putUser": {"username": "alice", "password": "hunter2", "upload": True}}, None)
+    upload = http_handler(account.environment("Upload"), uploads=True)
+    wheel = build_wheel("acme-lander", "1.0")
+    assert (
+        upload(lambdas.upload("acme-lander", wheel, "alice", "hunter2"), None)["statusCode"] == 200
+    )
+    release = {"project": "acme-lander", "version": "1"}
+    project = {"project": "acme-lander"}
+    assert administer({"yankRelease": release}, None)["changed"]
+    assert administer({"unyankRelease": release}, None)["changed"]
+    assert administer({"setStatus": {**project, "status": "deprecated"}}, None)["changed"]
+    assert administer({"showProject": project}, None)["versions"] == ["1.0"]
+    assert administer({"listProjects": {"prefix": "acme-lander"}}, None)["items"]
+    assert administer({"deleteRelease": release}, None)["deleted"] == [wheel.filename]
+    assert administer({"releaseName": project}, None)["released"]
+    actions = [event["action"] for event in administer({"listAudit": project}, None)["items"]]
+    assert actions == ["release-name", "delete", "status", "unyank", "yank", "upload"]
+
+
 @pytest.mark.parametrize("role", ["Request", "Upload"])
 def test_oversize_page(account: Account, role: str) -> None:
     """A page too large for a function's answer can be stored by whichever function is asked for it."""
@@ -200,7 +222,11 @@ def test_overwrite(account: Account) -> None:
         ("Arrival", "delete_object", "rejected/0/acme-1.0.tar.gz"),
         ("Admin", "get_object", "packages/acme/acme-1.0.tar.gz"),
         ("Admin", "put_object", "packages/acme/acme-1.0.tar.gz"),
-        ("Admin", "put_object", "projects/acme.json"),
+        ("Admin", "get_object", "mirror/pages/acme.json"),
+        ("Upload", "get_object", "audit/2026/11/22/entry.json"),
+        ("Upload", "delete_object", "audit/2026/11/22/entry.json"),
+        ("Admin", "delete_object", "audit/2026/11/22/entry.json"),
+        ("Admin", "delete_object", "tombstones/acme/acme-1.0.tar.gz.json"),
     ],
 )
 def test_no_function_can_do_more(account: Account, role: str, action: str, key: str) -> None:
@@ -259,7 +285,10 @@ def _bulk_delete(documents: list[Any]) -> Any:
     """For those who may delete: moto asks DeleteObjects for the action on the bucket, S3 on each object."""
     statements = [statement for document in documents for statement in document["Statement"]]
     (bucket,) = (each["Resource"] for each in statements if each["Action"] == "s3:ListBucket")
-    deletes = any("s3:DeleteObject" in str(each["Action"]) for each in statements)
+    deletes = any(
+        "s3:DeleteObject" in str(each["Action"]) and "packages/" in str(each["Resource"])
+        for each in statements
+    )
     action = "s3:DeleteObject" if deletes else "s3:ListBucket"
     statement = {"Effect": "Allow", "Action": action, "Resource": bucket}
     return {"Version": "2012-10-17", "Statement": [statement]}

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from wheelyard.access.apitoken import ApiToken, is_token_id, make_token, parse_token
 from wheelyard.access.rights import Rights, parse_rights
+from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.errors import InvalidToken, KeyNotFound, StorageError
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -78,10 +80,13 @@ def _text(record: Mapping[str, object], key: str) -> str:
 class Tokens:
     """The tokens of a store, for those who manage them."""
 
-    def __init__(self, store: Store, now: Callable[[], float]) -> None:
-        """``now`` gives the time, in seconds since 1970."""
+    def __init__(
+        self, store: Store, now: Callable[[], float], record: Recorder = unrecorded
+    ) -> None:
+        """``now`` gives seconds since 1970; ``record`` has changes in the audit trail."""
         self._store = store
         self._now = now
+        self._record = record
 
     def create(
         self,
@@ -97,7 +102,9 @@ class Tokens:
         made = make_token()
         expires = created + lifetime if lifetime else None
         token = Token(made.id, owner, rights, made.digest, created, expires, description, publisher)
-        self._store.create(keys.token(made.id), _dump(token))
+        told = {"owner": owner, **rights.as_record(), "expires": expires and expires.isoformat()}
+        with self._changing("create-token", made.id, told):
+            self._store.create(keys.token(made.id), _dump(token))
         return NewToken(token, made.text)
 
     def find(self, token: ApiToken) -> Token | None:
@@ -129,9 +136,18 @@ class Tokens:
             self._store.head(keys.token(token_id))
         except KeyNotFound:
             return False
-        self._store.delete(keys.token(token_id))
-        self._store.delete(keys.token_use(token_id))
+        with self._changing("revoke-token", token_id, {}):
+            self._store.delete(keys.token(token_id))
+            self._store.delete(keys.token_use(token_id))
         return True
+
+    def _changing(
+        self, action: str, token_id: str, details: Mapping[str, object]
+    ) -> AbstractContextManager[object]:
+        # Only those who change tokens need it.
+        from wheelyard.audit.event import Change
+
+        return self._record(Change(action, details={"subject": token_id, **details}))
 
     def revoke_owned(self, owner: str) -> int:
         """End every token of ``owner``; returns how many there were."""

@@ -1,12 +1,14 @@
 """User records: who they are, their password's hash, and what they may do."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from wheelyard.access.apitoken import USERNAME
 from wheelyard.access.passwords import MAX_LENGTH, ROUNDS, hash_password
 from wheelyard.access.rights import Rights, parse_rights
+from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.errors import InvalidUser, KeyNotFound, StorageError
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -55,10 +57,11 @@ def with_hash(raw: bytes, new_hash: str) -> bytes:
 class Users:
     """The users of a store, for those who manage them."""
 
-    def __init__(self, store: Store, rounds: int = ROUNDS) -> None:
-        """``rounds`` is the cost of hashing a password."""
+    def __init__(self, store: Store, rounds: int = ROUNDS, record: Recorder = unrecorded) -> None:
+        """``rounds`` is the cost of hashing a password; ``record`` has changes in the audit trail."""
         self._store = store
         self._rounds = rounds
+        self._record = record
 
     def put(
         self, username: str, password: str, *, upload: bool = False, rights: Rights | None = None
@@ -79,7 +82,8 @@ class Users:
         """Add or replace a user by the hash of the password. Raises ``InvalidUser``."""
         check_username(username)
         record = {"username": username, "hash": stored_hash, **rights.as_record()}
-        self._store.put(keys.user(username), json.dumps(record).encode())
+        with self._changing("put-user", username, rights.as_record()):
+            self._store.put(keys.user(username), json.dumps(record).encode())
 
     def exists(self, username: str) -> bool:
         """Whether there is such a user."""
@@ -93,8 +97,17 @@ class Users:
         """Remove the user; returns whether there was one."""
         if not self.exists(username):
             return False
-        self._store.delete(keys.user(username))
+        with self._changing("remove-user", username):
+            self._store.delete(keys.user(username))
         return True
+
+    def _changing(
+        self, action: str, username: str, details: Mapping[str, object] | None = None
+    ) -> AbstractContextManager[object]:
+        # Only those who change users need it.
+        from wheelyard.audit.event import Change
+
+        return self._record(Change(action, details={"subject": username, **(details or {})}))
 
     def list(self) -> Iterator[User]:
         """All users, in no meaningful order."""

@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from wheelyard.audit.event import Actor, Change, Event, dump_event, parse_event
+from wheelyard.audit.recorder import Recorder
 from wheelyard.errors import KeyNotFound, StorageError, WheelyardError
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -30,6 +32,10 @@ class Trail:
         """``now`` gives seconds since 1970."""
         self._store = store
         self._now = now
+
+    def by(self, actor: Actor) -> Recorder:
+        """Records what ``actor`` does."""
+        return partial(self.recording, actor)
 
     @contextmanager
     def recording(self, actor: Actor, change: Change) -> Iterator[Event]:

@@ -13,6 +13,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
+from wheelyard.audit.event import Actor
 from wheelyard.entry.orders import ORDERS, Answer, Office
 from wheelyard.entry.tracing import Handler, traced
 from wheelyard.errors import InvalidName, InvalidPayload, InvalidToken, InvalidUser
@@ -33,13 +34,25 @@ def admin_handler(environ: Mapping[str, str]) -> Handler:
     """
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
-    office = Office(settings, open_bucket(environ, settings.presign_lifetime), time.time)
+    store = open_bucket(environ, settings.presign_lifetime)
 
     def handle(event: Any, context: Any) -> Answer:
-        del context
-        return carry_out(office, event)
+        return carry_out(Office(settings, store, time.time, _actor(context)), event)
 
     return traced(environ, "admin", handle)
+
+
+def _actor(context: Any) -> Actor:
+    """Who invokes the function, as they say themselves: Lambda does not tell.
+
+    What Lambda vouches for is the request id, by which AWS CloudTrail knows who it was
+    (https://docs.aws.amazon.com/lambda/latest/dg/logging-using-cloudtrail.html).
+    """
+    client = getattr(context, "client_context", None)
+    said = getattr(client, "custom", None) or {}
+    user, machine = (str(said.get(name) or "")[:200] for name in ("user", "client"))
+    request_id = str(getattr(context, "aws_request_id", None) or "")
+    return Actor(user, "admin function", client=machine, request_id=request_id)
 
 
 def carry_out(office: Office, payload: object) -> Answer:

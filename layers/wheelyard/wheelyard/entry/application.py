@@ -18,6 +18,7 @@ from wheelyard.settings import Settings
 from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
+    from wheelyard.audit.event import Actor
     from wheelyard.mirror.files import HandOver
     from wheelyard.mirror.mirror import Mirror
     from wheelyard.mirror.redirecting import Redirects
@@ -42,12 +43,14 @@ def application(
     mirrors = settings.upstream.mode == "mirror" and settings.upstream.location
     snapshots = Snapshots(store, clock) if mirrors else None
 
-    def publisher() -> "Publisher":
+    def publisher(actor: "Actor") -> "Publisher":
+        from wheelyard.audit.trail import Trail
         from wheelyard.publish.publisher import Publisher
         from wheelyard.publish.rules import Rules
         from wheelyard.publish.shelf import Shelf
 
-        return Publisher(Shelf(store, catalogue, Rules.of(settings)))
+        record = Trail(store, time.time).by(actor)
+        return Publisher(Shelf(store, catalogue, Rules.of(settings)), record)
 
     return Application(
         Authenticator(

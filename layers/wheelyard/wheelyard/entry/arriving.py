@@ -4,6 +4,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from wheelyard.audit.event import Actor
+from wheelyard.audit.trail import Trail
 from wheelyard.entry.objectevents import is_object_event, object_keys
 from wheelyard.entry.tracing import Handler, traced
 from wheelyard.errors import InvalidDocument, InvalidPayload, StorageError
@@ -28,7 +30,9 @@ def arrival_handler(environ: Mapping[str, str]) -> Handler:
     where = StoreSettings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
-    arrivals = Arrivals(Shelf(store, Catalogue(store), Rules.of(settings)))
+    # Who it was is known to S3's own logs.
+    record = Trail(store).by(Actor("", "bucket"))
+    arrivals = Arrivals(Shelf(store, Catalogue(store), Rules.of(settings)), record)
     prefix = f"{where.prefix}/" if where.prefix else ""
 
     def handle(event: Any, context: Any) -> dict[str, dict[str, str]]:

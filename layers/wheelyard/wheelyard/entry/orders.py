@@ -12,6 +12,11 @@ from wheelyard.access.lastuse import LastUse
 from wheelyard.access.rights import Rights, rights
 from wheelyard.access.tokens import Token, Tokens
 from wheelyard.access.users import Users
+from wheelyard.audit.event import Actor
+from wheelyard.audit.recorder import Recorder
+from wheelyard.audit.trail import Trail
+from wheelyard.management import orders
+from wheelyard.management.management import Management
 from wheelyard.settings import Settings
 from wheelyard.storage.store import Store
 
@@ -20,21 +25,32 @@ Answer = dict[str, object]
 
 
 class Office(NamedTuple):
-    """What orders are carried out with. ``now`` gives seconds since 1970."""
+    """What orders are carried out with, and for whom. ``now`` gives seconds since 1970."""
 
     settings: Settings
     store: Store
     now: Callable[[], float]
+    actor: Actor
+
+    @property
+    def record(self) -> Recorder:
+        """Has changes in the audit trail."""
+        return Trail(self.store, self.now).by(self.actor)
+
+    @property
+    def management(self) -> Management:
+        """The projects, releases and files."""
+        return Management(self.store, self.actor, self.now)
 
     @property
     def users(self) -> Users:
         """The users."""
-        return Users(self.store, self.settings.password_rounds)
+        return Users(self.store, self.settings.password_rounds, self.record)
 
     @property
     def tokens(self) -> Tokens:
         """The API tokens."""
-        return Tokens(self.store, self.now)
+        return Tokens(self.store, self.now, self.record)
 
 
 class Order(NamedTuple):
@@ -94,6 +110,13 @@ def _revoke_token(office: Office, token: str) -> Answer:
     return {"id": token if is_token_id(token) else None, "revoked": revoked}
 
 
+def _manage(order: orders.Order) -> "Order":
+    def carry_out(office: Office, argument: Mapping[str, Any]) -> Answer:
+        return order.carry_out(office.management, argument)
+
+    return Order(order.schema, carry_out)
+
+
 def _rights(order: Mapping[str, Any]) -> Rights:
     return rights(order.get("upload", False), order.get("read"))
 
@@ -148,5 +171,6 @@ ORDERS: dict[str, Order] = {
     ),
     "listTokens": Order(record(owner=TEXT), _list_tokens),
     "revokeToken": Order(TEXT, _revoke_token),
+    **{order.name: _manage(order) for order in orders.ORDERS},
 }
 """Every order by its name. ``lifetime`` is in seconds; ``upload`` and ``read`` are as in user records."""

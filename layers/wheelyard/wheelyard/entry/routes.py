@@ -27,6 +27,7 @@ from wheelyard.index.documents import no_project
 from wheelyard.protocol.names import project_name
 
 if TYPE_CHECKING:
+    from wheelyard.audit.event import Actor
     from wheelyard.publish.publisher import Publisher
 
 _logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Application:
         self,
         authenticator: Authenticator,
         reader: Reader,
-        publisher: "Callable[[], Publisher] | None",
+        publisher: "Callable[[Actor], Publisher] | None",
     ) -> None:
         """``publisher`` is called for each upload, so that reading need not import what it needs;
         None is for a function that takes no uploads.
@@ -120,7 +121,7 @@ class Application:
     def _upload(self, request: Request, principal: Principal) -> Response:
         assert self._publisher is not None  # noqa: S101  (the caller has looked)
         principal.require_upload()
-        published = self._publisher().publish(
+        published = self._publisher(_actor(request, principal)).publish(
             request.headers.get("content-type"),
             request.body,
             principal.publisher,
@@ -132,6 +133,21 @@ class Application:
             else (f"{published.filename} was published before, with the same content\n")
         )
         return _text(200, text)
+
+
+def _actor(request: Request, principal: Principal) -> "Actor":
+    """The uploader, for the audit trail."""
+    # Readers change nothing.
+    from wheelyard.audit.event import Actor
+
+    return Actor(
+        principal.username,
+        "http",
+        principal.token or "",
+        request.client,
+        request.headers.get("user-agent", "")[:200],
+        request.id,
+    )
 
 
 def _visible(principal: Principal, raw_name: str) -> bool:

@@ -10,6 +10,8 @@ import click
 
 from wheelyard.access.passwords import make_password
 from wheelyard.access.users import Users
+from wheelyard.audit.event import Actor
+from wheelyard.audit.trail import Trail
 from wheelyard.entry.reindexer import Reindexer, reindex_in_background
 from wheelyard.entry.reindexing import hidden_names
 from wheelyard.entry.server import ServeOptions, log_to_standard_error, serve
@@ -80,7 +82,8 @@ def _check_address(host: str, port: int) -> None:
 
 def _first_password(store: Store) -> str | None:
     """The password of a user made for an empty store, None where there are users."""
-    users = Users(store)
+    record = Trail(store).by(Actor("", "first start"))
+    users = Users(store, record=record)
     if next(users.list(), None) is not None:
         return None
     password = make_password(24)

@@ -38,6 +38,7 @@ class Order(NamedTuple):
     ``run``      does it; the answer is a record, or for a list its items
     ``confirm``  what to ask a person before, with the parameters in braces; empty for what changes nothing
     ``columns``  of the table that people are shown of a list; empty for what is no list
+    ``preview``  the list of files, with the same parameters, that a person is shown before being asked
     ``cursor``   the field of an item that, as ``after``, gives the items behind it; else they are counted
     """
 
@@ -49,6 +50,7 @@ class Order(NamedTuple):
     confirm: str = ""
     columns: tuple[str, ...] = ()
     cursor: str = ""
+    preview: str = ""
 
     @property
     def schema(self) -> dict[str, object]:
@@ -183,6 +185,7 @@ ORDERS: tuple[Order, ...] = (
         (_PROJECT, _VERSION),
         lambda management, given: management.delete_release(given["project"], given["version"]),
         confirm="Delete release {version} of {project} for good?",
+        preview="listFiles",
     ),
     Order(
         "yankRelease",

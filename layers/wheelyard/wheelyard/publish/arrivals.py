@@ -8,6 +8,8 @@ import json
 import logging
 from typing import Literal, NamedTuple
 
+from wheelyard.audit.event import AuditedFile, Change
+from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.errors import InvalidFilename, InvalidName, KeyExists, KeyNotFound
 from wheelyard.protocol.filenames import parse_filename
 from wheelyard.protocol.model import File
@@ -35,8 +37,10 @@ class Arrival(NamedTuple):
 class Arrivals:
     """Brings the listings in line with what is stored under ``packages/``."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, record: Recorder = unrecorded) -> None:
+        """``record`` has what is listed and unlisted in the audit trail."""
         self._shelf = shelf
+        self._record = record
         self._store = shelf.store
 
     def settle(self, key: str) -> Arrival:
@@ -92,9 +96,11 @@ class Arrivals:
         )
         if known is not None and known.hashes.get("sha256") == incoming.sha256:
             return Arrival(entry.key, "known")
+        file = AuditedFile(filename, incoming.sha256)
         self._restore(incoming)
         self._shelf.check(incoming)
-        self._shelf.list(name, [self._shelf.adopt(incoming)])
+        with self._record(Change("upload", name, (file,), {"size": incoming.size})):
+            self._shelf.list(name, [self._shelf.adopt(incoming)])
         return Arrival(entry.key, "listed")
 
     def _restore(self, incoming: Incoming) -> None:
@@ -113,9 +119,10 @@ class Arrivals:
         known = listed(self._shelf.project(name), filename)
         if known is None:
             return Arrival(key, "known")
-        tombstone = Tombstone(filename, known.hashes.get("sha256"))
-        self._shelf.tombstones.put(name, canonical, tombstone)
-        self._shelf.unlist(name, [filename])
+        sha256 = known.hashes.get("sha256")
+        with self._record(Change("delete", name, (AuditedFile(filename, sha256),))):
+            self._shelf.tombstones.put(name, canonical, Tombstone(filename, sha256))
+            self._shelf.unlist(name, [filename])
         if self._shelf.exists(key):  # put back meanwhile
             return self._settle(key)
         self._shelf.remove_beside(name, filename)

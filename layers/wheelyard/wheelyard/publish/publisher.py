@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from packaging.version import InvalidVersion, Version
 
+from wheelyard.audit.event import AuditedFile, Change
+from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.errors import InvalidName, InvalidUpload
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.publish.archive import Distribution, inspect
@@ -29,8 +31,10 @@ class Published(NamedTuple):
 class Publisher:
     """Takes upload forms onto a shelf."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, record: Recorder = unrecorded) -> None:
+        """``record`` has what is published in the audit trail."""
         self._shelf = shelf
+        self._record = record
 
     def publish(
         self,
@@ -64,8 +68,15 @@ class Publisher:
             # The catalogue comes last: whoever listed the file may have died before it.
             self._shelf.catalogue.add(name)
             return Published(name, filename, created=False)
-        placed = self._shelf.place(incoming, source)
-        self._shelf.list(name, [placed])
+        change = Change(
+            "upload",
+            name,
+            (AuditedFile(filename, incoming.sha256),),
+            {"version": str(incoming.distribution.version), "size": incoming.size},
+        )
+        with self._record(change):
+            placed = self._shelf.place(incoming, source)
+            self._shelf.list(name, [placed])
         return Published(name, filename, placed.created)
 
 

@@ -6,6 +6,7 @@ import click
 
 from wheelyard import __version__
 from wheelyard.entry.cli.exporting import export
+from wheelyard.entry.cli.management import management_commands
 from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.reindex import reindex
 from wheelyard.entry.cli.serve import serve
@@ -38,5 +39,5 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user, token, rebuild, reindex, export):
+for command in (serve, user, token, rebuild, reindex, export, *management_commands()):
     cli.add_command(command)

@@ -1,18 +1,16 @@
 """``wheelyard user``: who may read and upload."""
 
-import os
 import sys
-import time
+from typing import Any
 
 import click
 
 from wheelyard.access.passwords import make_password
-from wheelyard.access.tokens import Tokens
-from wheelyard.access.users import Users
+from wheelyard.access.rights import parse_rights
+from wheelyard.entry.cli.answers import JSON, print_json
 from wheelyard.entry.cli.rights import given_rights, rights_options
-from wheelyard.entry.cli.store import STORE, opened
+from wheelyard.entry.cli.target import target, target_options
 from wheelyard.errors import InvalidUser
-from wheelyard.settings import Settings
 
 
 @click.group()
@@ -30,7 +28,7 @@ def user() -> None:
     metavar="N",
     help="Make a password of N letters and digits, and print it.",
 )
-@STORE
+@target_options
 def put_user(
     name: str,
     upload: bool,
@@ -39,12 +37,13 @@ def put_user(
     password_stdin: bool,
     random_password: int | None,
     store: str,
+    stack: str | None,
 ) -> None:
     """Add the user NAME, or give it another password and other rights."""
     given = given_rights(upload, uploads, reads)
     if password_stdin and random_password:
         raise click.UsageError("use either --password-stdin or --random-password")
-    users = opened_users(store)
+    where = target(store, stack)
     if random_password:
         password = make_password(random_password)
     elif password_stdin:
@@ -53,7 +52,7 @@ def put_user(
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     else:
         raise click.UsageError("give a password: --password-stdin or --random-password N")
-    users.put(name, password, rights=given)
+    where.order("putUser", {"username": name, "password": password, **given.as_record()})
     click.echo(f"{name} may {given}", err=True)
     if random_password:
         click.echo(password)
@@ -61,25 +60,24 @@ def put_user(
 
 @user.command("remove")
 @click.argument("name")
-@STORE
-def remove_user(name: str, store: str) -> None:
+@target_options
+def remove_user(name: str, store: str, stack: str | None) -> None:
     """Remove the user NAME, and revoke the tokens that NAME owns."""
-    place = opened(store)
-    revoked = Tokens(place, time.time).revoke_owned(name)
-    if not Users(place).remove(name) and not revoked:
+    done = target(store, stack).order("removeUser", name)
+    revoked = done["tokens"]
+    if not done["removed"] and not revoked:
         raise InvalidUser(f"there is no user {name!r}")
     click.echo(f"{name} is removed" + (f"; tokens revoked: {revoked}" if revoked else ""), err=True)
 
 
 @user.command("list")
-@STORE
-def list_users(store: str) -> None:
+@target_options
+@JSON
+def list_users(store: str, stack: str | None, as_json: bool) -> None:
     """List the users and what they may do."""
-    users = sorted(opened_users(store).list(), key=lambda found: found.name or "")
+    users: Any = target(store, stack).order("listUsers", {})["users"]
+    if as_json:
+        print_json(users)
+        return
     for found in users:
-        click.echo(f"{found.name or '(name not recorded)'}\t{found.rights}")
-
-
-def opened_users(location: str) -> Users:
-    """The users of a store, with the cost of a password's hash that is set."""
-    return Users(opened(location), Settings.from_env(os.environ).password_rounds)
+        click.echo(f"{found['user'] or '(name not recorded)'}\t{parse_rights(found)}")
