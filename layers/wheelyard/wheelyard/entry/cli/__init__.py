@@ -5,6 +5,7 @@ import sys
 import click
 
 from wheelyard import __version__
+from wheelyard.entry.cli.completion import completion
 from wheelyard.entry.cli.exporting import export
 from wheelyard.entry.cli.management import management_commands
 from wheelyard.entry.cli.rebuild import rebuild
@@ -39,5 +40,5 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user, token, rebuild, reindex, export, *management_commands()):
+for command in (serve, user, token, rebuild, reindex, export, *management_commands(), completion):
     cli.add_command(command)
