@@ -7,6 +7,7 @@ HOST   ?= 127.0.0.1
 STORE  ?= .wheelyard
 WORKERS ?= 1
 STACK_CONFIG ?= default
+FUZZ_SECONDS ?= 60
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -26,9 +27,15 @@ export WHEELYARD_TOOLS = $(abspath $(TOOLS))
 help:  ## What there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  Variables of serve: PORT=$(PORT) HOST=$(HOST) STORE=$(STORE) WORKERS=$(WORKERS)"
+	@echo "                      UPSTREAM=<url|none> REINDEX_EVERY=<minutes>"
 
+# By the environment, where no list of processes shows it: the URL may carry credentials.
+ifdef UPSTREAM
+serve: export UPSTREAM_INDEX_URL = $(UPSTREAM)
+endif
 serve: $(VENV)/.runtime  ## Run an index on this machine
-	@exec $(BIN)/wheelyard serve --store '$(STORE)' --host '$(HOST)' --port '$(PORT)' --workers '$(WORKERS)'
+	@exec $(BIN)/wheelyard serve --store '$(STORE)' --host '$(HOST)' --port '$(PORT)' --workers '$(WORKERS)' \
+		$(if $(REINDEX_EVERY),--reindex-every '$(REINDEX_EVERY)')
 
 demo: $(VENV)/.development $(TOOLS)/.installed  ## Publish and install a small package, start to finish
 	@$(BIN)/python tests/demo.py
@@ -47,6 +54,10 @@ check: $(VENV)/.development $(TOOLS)/.installed $(ASL_VALIDATOR)  ## Formatting,
 format: $(VENV)/.development  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: $(TOOLS)/.fuzz  ## Fuzz the parsers of uploads for FUZZ_SECONDS each
+	@for target in tests/fuzz/fuzz_*.py; do echo "== $$target"; \
+		PYTHONPATH=$(LAYER):tests .tools/fuzz/bin/python $$target -verbosity=0 -max_total_time=$(FUZZ_SECONDS) || exit 1; done
 
 build: export PATH := $(abspath $(BIN)):$(PATH)
 build: $(TOOLS)/.installed  ## Build the AWS application into .aws-sam/
@@ -89,6 +100,12 @@ $(TOOLS)/.installed: tests/clients.txt | $(VENV)/.development
 
 $(ASL_VALIDATOR): tests/clients.txt
 	@npm install --silent --no-save --prefix .tools/node $$(sed -n 's/^# npm: //p' tests/clients.txt)
+	@touch $@
+
+$(TOOLS)/.fuzz: $(LAYER)/requirements-cli.txt | $(VENV)/.development
+	@$(BIN)/uv venv --quiet --python $(BIN)/python .tools/fuzz
+	@$(BIN)/uv pip install --quiet --python .tools/fuzz --require-hashes -r $(LAYER)/requirements-cli.txt
+	@$(BIN)/uv pip install --quiet --python .tools/fuzz $$(sed -n 's/^# fuzz: //p' tests/clients.txt)
 	@touch $@
 
 lock:  ## Renew the pinned dependencies, without index addresses
