@@ -114,6 +114,7 @@ _INVOKED: dict[str, Any] = {
     },
     "rebuild-list": {"step": "List", "run": "a-run", "project": "acme-widgets", "pieces": 1},
     "rebuild-report": {"step": "Report", "run": "a-run"},
+    "pull-file": {"project": "acme-widgets", "filename": "acme_widgets-1.0-py3-none-any.whl"},
     "admin-put-user": {
         "putUser": {"username": "reader", "password": "example-password", "upload": False}
     },

@@ -34,6 +34,7 @@ class Asked(NamedTuple):
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -408,7 +409,8 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = upstream.respond(Asked(self.command, self.path, headers))
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            answer = upstream.respond(Asked(self.command, self.path, headers, body))
             if answer.drop:
                 self.close_connection = True
                 return
@@ -429,7 +431,7 @@ def _handler(upstream: Upstream) -> type[BaseHTTPRequestHandler]:
                     self.wfile.write(chunk)
                     self.wfile.flush()
 
-        do_HEAD = do_GET  # noqa: N815 - http.server's name
+        do_HEAD = do_POST = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             pass

@@ -192,12 +192,20 @@ def test_a_small_file_is_fetched_at_once(store: DirectoryStore, upstream: Upstre
     assert orders.made == []
 
 
-def test_redirected_on_one_machine(store: DirectoryStore, upstream: Upstream) -> None:
-    """With a size set on one machine, the client is sent to upstream and the file fetched beside."""
+def test_never_redirected(store: DirectoryStore, upstream: Upstream) -> None:
+    """With the size at 0 clients wait until the file is here, however long that takes."""
+    upstream.add(WHEEL)
+    orders = Orders()
+    short = files(store, upstream.index, FileLimits(10**9, 0), orders)
+    with upstream.hold(PATH), pytest.raises(UpstreamUnavailable) as caught:
+        short.find(NAME, WHEEL.filename, source(upstream), Deadline(0.2))
+    assert caught.value.retry_after
+    assert orders.made == [(NAME, WHEEL.filename)]
+
+
+def test_one_machine_fetches_itself(store: DirectoryStore, upstream: Upstream) -> None:
+    """A process that lives on redirects nobody: its clients may not reach upstream."""
     upstream.add(WHEEL)
     long = files(store, upstream.index, SHORT)
     found = long.find(NAME, WHEEL.filename, source(upstream), Deadline(20))
-    assert found == FileElsewhere(f"{upstream.url}{PATH}")
-    key = long.obtain(NAME, WHEEL.filename, source(upstream), Deadline(20))
-    assert b"".join(store.read(key)) == WHEEL.content
-    assert upstream.paths() == [PATH]
+    assert found == StoredFile(keys.mirror_file(NAME, WHEEL.filename), WHEEL.sha256)

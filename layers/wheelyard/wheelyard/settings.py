@@ -29,7 +29,8 @@ class UpstreamSettings(NamedTuple):
     ``unknown``        deny or ask, for a name that is not in the snapshot
     ``page_lifetime``  seconds
     ``timeout``        seconds for one read
-    ``redirect_size``  bytes above which a file that is not stored yet is redirected; 0 for never
+    ``redirect_size``  bytes above which a function redirects to upstream for a file that is not stored
+                       yet; 0 for never. A process that lives on fetches every file itself
     ``namespaces``     normalised names; each stands for itself and for all that begins with it and ``-``
     ``denied``         globs over normalised names
     """
@@ -53,7 +54,7 @@ class UpstreamSettings(NamedTuple):
             unknown=_choice(env, "UPSTREAM_UNKNOWN", "deny", ("deny", "ask")),
             page_lifetime=_number(env, "UPSTREAM_PAGE_LIFETIME", 600, 0, 30 * 24 * 3600),
             timeout=_number(env, "UPSTREAM_TIMEOUT", 10, 1, 25),
-            redirect_size=_number(env, "UPSTREAM_REDIRECT_SIZE", 0, 0, 5 * 1024 * GIB),
+            redirect_size=_number(env, "UPSTREAM_REDIRECT_SIZE", 100 * 1024**2, 0, 5 * 1024 * GIB),
             namespaces=_namespaces(env, "PRIVATE_NAMESPACES"),
             denied=_patterns(env, "DENIED_PROJECTS"),
         )

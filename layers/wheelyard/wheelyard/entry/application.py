@@ -74,15 +74,19 @@ def resolver(
     store: Store,
     snapshots: Snapshots | None,
     hand_over: "HandOver | None" = None,
+    patience: float = 25,
 ) -> Resolver:
-    """What finds projects by name. The mirror is imported and made when it is first asked."""
+    """What finds projects by name. The mirror is imported and made when it is first asked.
+
+    ``patience`` is how many seconds one request waits for upstream in all.
+    """
     upstream = settings.upstream
     reservations = Reservations(upstream.namespaces, upstream.denied)
 
     def mirror() -> "Mirror":
         from wheelyard.mirror.mirror import Mirror
 
-        return Mirror(settings, store, snapshots or Snapshots(store), hand_over)
+        return Mirror(settings, store, snapshots or Snapshots(store), hand_over, patience)
 
     def redirects() -> "Redirects":
         from wheelyard.mirror.redirecting import Redirects

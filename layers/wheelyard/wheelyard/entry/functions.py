@@ -11,6 +11,7 @@ from typing import Any
 
 from wheelyard.entry.application import application
 from wheelyard.entry.events import from_response, to_request
+from wheelyard.entry.handover import hand_over
 from wheelyard.entry.logs import log_request
 from wheelyard.entry.origin import from_front
 from wheelyard.entry.problems import problem
@@ -29,7 +30,10 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
-    answer = application(settings, store, uploads=uploads, clock=None)
+    if uploads:
+        # Readers have a function of their own, and this one's role cannot reach what is mirrored.
+        settings = settings._replace(upstream=settings.upstream._replace(location=""))
+    answer = application(settings, store, uploads=uploads, clock=None, hand_over=hand_over(environ))
 
     def handle(event: Any, context: Any) -> dict[str, object]:
         started = time.perf_counter()

@@ -44,7 +44,8 @@ class FileLimits(NamedTuple):
     """How much and how long.
 
     ``most``      bytes that are accepted
-    ``redirect``  bytes above which clients are sent to upstream at first, 0 for never
+    ``redirect``  bytes above which a process that ends with its request sends clients to upstream at
+                  first, 0 for never
     ``silence``   seconds before a client gets the bytes as they arrive: after 15 clients give up
     """
 
@@ -93,8 +94,6 @@ class Files:
         if self._hand_over is not None:
             return self._in_time(name, filename, file, deadline, self._hand_over)
         download = self._start(name, filename, file, Deadline(_LONGEST_DOWNLOAD), self._limits.most)
-        if self._is_large(file.size) and not self._needs_credentials(file):
-            return FileElsewhere(file.url)
         if not _over(download, self._limits.silence):
             if download.total is not None:
                 return download
@@ -139,7 +138,7 @@ class Files:
         if now - self._handed_over.get(key, float("-inf")) > _HANDED_OVER:
             self._handed_over[key] = now
             hand_over(name, filename)
-        if self._needs_credentials(file):
+        if not self._limits.redirect or self._needs_credentials(file):
             raise UpstreamUnavailable(
                 f"{filename!r} is large and being fetched from upstream: it will be here soon",
                 _SOON,

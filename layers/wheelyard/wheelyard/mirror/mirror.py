@@ -22,9 +22,6 @@ from wheelyard.storage.store import Store
 if TYPE_CHECKING:
     from wheelyard.mirror.upstream import Upstream
 
-# Seconds that one request waits for upstream in all.
-PATIENCE = 25.0
-
 
 class MirroredProject:
     """One upstream project, for the length of one request."""
@@ -83,10 +80,12 @@ class Mirror:
         settings: Settings,
         store: Store,
         snapshots: Snapshots,
-        hand_over: HandOver | None = None,
-        patience: float = PATIENCE,
+        hand_over: HandOver | None,
+        patience: float,
     ) -> None:
-        """``hand_over`` is for a process that ends with its request; see ``Files``."""
+        """``hand_over`` is for a process that ends with its request; see ``Files``. ``patience`` is how
+        many seconds one request waits for upstream in all.
+        """
         chosen = settings.upstream
         self._snapshots = snapshots
         self._asks_unknown = chosen.unknown == "ask"
