@@ -9,6 +9,7 @@ import os
 import secrets
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -71,10 +72,12 @@ class Index:
         store: str | None = None,
         environ: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
+        certificate: Path | None = None,
     ) -> None:
         """``folder`` takes the logs and, unless ``store`` says another place, what is stored.
 
         ``environ`` has further variables for the server, ``options`` further ones of its command line.
+        With ``certificate``, a file of it and its key, it serves HTTPS.
         """
         self.folder = folder
         self.location = store or str(folder / "store")
@@ -82,7 +85,9 @@ class Index:
         self.log = folder / "server.log"
         self.port = 0
         self._environ = dict(environ or {})
-        self._options = options
+        self._options = [*options, *(["--tls-cert", str(certificate)] if certificate else [])]
+        self._certificate = certificate
+        self._scheme = "https" if certificate else "http"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -93,7 +98,7 @@ class Index:
     @property
     def url(self) -> str:
         """The origin, with a slash at its end."""
-        return f"http://127.0.0.1:{self.port}/"
+        return f"{self._scheme}://127.0.0.1:{self.port}/"
 
     @property
     def upload_url(self) -> str:
@@ -103,7 +108,7 @@ class Index:
     def simple_url(self, account: Account | None = UPLOADER) -> str:
         """The index URL, with the credentials of ``account`` in it."""
         user = f"{account.name}:{account.password}@" if account else ""
-        return f"http://{user}127.0.0.1:{self.port}/simple/"
+        return f"{self._scheme}://{user}127.0.0.1:{self.port}/simple/"
 
     @property
     def pid(self) -> int:
@@ -226,12 +231,20 @@ class Index:
     ) -> Iterator[http.client.HTTPResponse]:
         """One request whose answer is read within the block."""
         authorization = {"Authorization": account.authorization} if account else {}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = self._connection()
         try:
             connection.request(method, path, body, {**authorization, **(headers or {})})
             yield connection.getresponse()
         finally:
             connection.close()
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self._certificate is None:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        context = ssl.create_default_context(cafile=self._certificate)
+        # The certificate itself is what is trusted, not who signed it.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=60, context=context)
 
     def upload(self, file: BuiltDistribution, account: Account | None = UPLOADER) -> Answer:
         """Send the legacy form for a file."""
@@ -296,10 +309,13 @@ def add_users(store: Path) -> None:
 
 @contextmanager
 def running(
-    folder: Path, environ: Mapping[str, str] | None = None, options: Sequence[str] = ()
+    folder: Path,
+    environ: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+    certificate: Path | None = None,
 ) -> Iterator[Index]:
     """A server over a new store in ``folder``; asserts that it stops cleanly in the end."""
-    index = Index(folder, environ=environ, options=options)
+    index = Index(folder, environ=environ, options=options, certificate=certificate)
     add_users(index.store)
     index.start()
     try:

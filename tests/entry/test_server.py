@@ -222,6 +222,22 @@ def test_a_taken_port_is_one_clear_line(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists(), "a start that failed left a store behind"
 
 
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_a_certificate_that_cannot_be_used_is_one_clear_line(
+    tmp_path: Path, content: str | None
+) -> None:
+    """Starting with a certificate that is not there, or is none, fails with one line that names it."""
+    certificate = tmp_path / "server.pem"
+    if content is not None:
+        certificate.write_text(content)
+    port = str(free_port())
+    line = failure(Index(tmp_path), "--port", port, "--tls-cert", str(certificate))
+    expected = f"wheelyard: error: the certificate '{certificate}' and its key cannot be used: "
+    assert line.startswith(expected)
+    assert line.count("\n") == 1
+    assert not (tmp_path / "store").exists(), "a start that failed left a store behind"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

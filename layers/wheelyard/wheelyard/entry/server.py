@@ -183,6 +183,15 @@ class ServeOptions(NamedTuple):
     host: str
     port: int
     workers: int
+    certificate: str | None = None
+    """The file of the server's certificate, and those up to its authority; None is for HTTP."""
+    key: str | None = None
+    """The file of its private key, where that is another one."""
+
+    @property
+    def scheme(self) -> str:
+        """How clients address it."""
+        return "https" if self.certificate else "http"
 
 
 def serve(options: ServeOptions) -> None:
@@ -195,6 +204,8 @@ def serve(options: ServeOptions) -> None:
         factory=True,
         host=options.host,
         port=options.port,
+        ssl_certfile=options.certificate,
+        ssl_keyfile=options.key,
         workers=options.workers,
         http=ReasonProtocol,
         ws="none",

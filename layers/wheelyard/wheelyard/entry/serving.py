@@ -1,6 +1,7 @@
 """Starting the one-machine server: the checks before, the first user, and the lines to paste."""
 
 import socket
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,30 +26,29 @@ FIRST_USER = "admin"
 
 
 def start(
-    location: str,
-    host: str,
-    port: int,
-    workers: int,
+    options: ServeOptions,
     env: Mapping[str, str],
     said: str,
     reindex_every: float | None = None,
 ) -> None:
-    """Serve ``location`` until interrupted, and reindex at intervals of so many seconds.
+    """Serve until interrupted, and reindex at intervals of so many seconds.
 
     ``said`` is a line about what is mirrored.
 
-    Raises ``InvalidSetting`` for a setting or address that cannot be used, and ``StorageError``.
+    Raises ``InvalidSetting`` for a setting, address or certificate that cannot be used, and
+    ``StorageError``.
     """
     settings = Settings.from_env(env)
     log_to_standard_error(settings.logging_level)
-    _check_address(host, port)
-    store = open_store(location, env, settings.presign_lifetime)
+    _check_address(options.host, options.port)
+    _check_certificate(options)
+    store = open_store(options.store, env, settings.presign_lifetime)
     if (staging := store.staging()) is not None:
         sweep(staging)
     password = _first_password(store)
-    click.echo(_banner(location, host, port, password, said))
-    with _reindexing(settings, store, location, env, reindex_every):
-        serve(ServeOptions(location, host, port, workers))
+    click.echo(_banner(options, password, said))
+    with _reindexing(settings, store, options.store, env, reindex_every):
+        serve(options)
     click.echo("Stopped.")
 
 
@@ -80,6 +80,19 @@ def _check_address(host: str, port: int) -> None:
         ) from error
 
 
+def _check_certificate(options: ServeOptions) -> None:
+    if options.certificate is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(
+            options.certificate, options.key
+        )
+    except OSError as error:
+        raise InvalidSetting(
+            f"the certificate {options.certificate!r} and its key cannot be used: {error}"
+        ) from error
+
+
 def _first_password(store: Store) -> str | None:
     """The password of a user made for an empty store, None where there are users."""
     record = Trail(store).by(Actor("", "first start"))
@@ -91,22 +104,23 @@ def _first_password(store: Store) -> str | None:
     return password
 
 
-def _banner(location: str, host: str, port: int, password: str | None, said: str) -> str:
+def _banner(options: ServeOptions, password: str | None, said: str) -> str:
+    host, scheme = options.host, options.scheme
     user = FIRST_USER if password else "USER"
     shown = password or "PASSWORD"
-    origin = f"{f'[{host}]' if ':' in host else host}:{port}"
-    index = f"http://{user}:{shown}@{origin}/simple/"
-    trusted = "" if _is_loopback(host) else f"--trusted-host {origin} "
+    origin = f"{f'[{host}]' if ':' in host else host}:{options.port}"
+    index = f"{scheme}://{user}:{shown}@{origin}/simple/"
+    trusted = "" if scheme == "https" or _is_loopback(host) else f"--trusted-host {origin} "
     lines = [
-        f"Wheelyard serves {location} on http://{origin}/",
+        f"Wheelyard serves {options.store} on {scheme}://{origin}/",
         said,
         "",
         "  Install:",
         f"    pip install {trusted}--index-url {index} PACKAGE",
         f"    uv pip install --default-index {index} PACKAGE",
         "  Publish:",
-        f"    twine upload --repository-url http://{origin}/legacy/ -u {user} -p {shown} dist/*",
-        f"    uv publish --publish-url http://{origin}/legacy/ -u {user} -p {shown} dist/*",
+        f"    twine upload --repository-url {scheme}://{origin}/legacy/ -u {user} -p {shown} dist/*",
+        f"    uv publish --publish-url {scheme}://{origin}/legacy/ -u {user} -p {shown} dist/*",
         "",
     ]
     if password:

@@ -27,6 +27,8 @@ from wheelyard.entry.cli.store import STORE
     metavar="URL|none",
     help="The simple index to mirror. If not given, the one that this machine's pip uses.",
 )
+@click.option("--tls-cert", metavar="FILE", help="Serve HTTPS, with this certificate (PEM).")
+@click.option("--tls-key", metavar="FILE", help="Its private key, if that is in another file.")
 def serve(
     store: str,
     host: str,
@@ -34,12 +36,18 @@ def serve(
     workers: int,
     reindex_every: float | None,
     upstream: str | None,
+    tls_cert: str | None,
+    tls_key: str | None,
 ) -> None:
     """Serve the index from this machine."""
     from wheelyard.entry.mirroring import choose_upstream
+    from wheelyard.entry.server import ServeOptions
     from wheelyard.entry.serving import start
 
+    if tls_key and not tls_cert:
+        raise click.UsageError("--tls-key goes with --tls-cert")
     chosen = choose_upstream(upstream, os.environ)
     os.environ.update(chosen.environ)  # the processes that answer have it from there
     seconds = None if reindex_every is None else reindex_every * 60
-    start(store, host, port, workers, os.environ, chosen.said, seconds)
+    options = ServeOptions(store, host, port, workers, tls_cert, tls_key)
+    start(options, os.environ, chosen.said, seconds)
