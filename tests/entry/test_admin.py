@@ -108,6 +108,18 @@ def test_remove_user(handler: Handler, store: Store) -> None:
         ({"createToken": {"owner": "ci", "lifetime": 10**12}}, r"\$\.createToken: .*3660 days"),
         ({"createToken": {"owner": "ci", "scope": "read"}}, r"\$\.createToken: .*scope"),
         ({"revokeToken": "not-an-id"}, r"\$\.revokeToken: that is no token id"),
+        (
+            {"addPublisher": {"kind": "ci", "claims": {"sub": "x"}, "projects": ["x"]}},
+            r"\$\.addPublisher\.kind: enum",
+        ),
+        (
+            {"addPublisher": {"kind": "github", "claims": {"sub": 7}, "projects": ["x"]}},
+            r"\$\.addPublisher\.claims\.sub: type",
+        ),
+        (
+            {"addPublisher": {"kind": "github", "claims": {"sub": "x"}, "projects": ["x"]}},
+            r"\$\.addPublisher: a publisher of kind github needs",
+        ),
         ({"listTokens": {"owner": ["ci"]}}, r"\$\.listTokens\.owner: type must be 'string'"),
     ],
 )
@@ -192,6 +204,22 @@ def test_tokens_are_not_logged(handler: Handler, caplog: pytest.LogCaptureFixtur
     assert first["fields"]["id"] == made["id"]
     assert second["fields"] == {"order": "revokeToken", "id": None, "revoked": True}
     assert made["token"] not in str(first) + str(second)
+
+
+def test_trusted_publishers(handler: Handler) -> None:
+    """A trusted publisher is added, listed and removed."""
+    claims = {"repository": "acme/tools", "workflow": "release.yml"}
+    order = {"kind": "github", "claims": claims, "projects": ["Acme_*"]}
+    added = handler({"addPublisher": order}, None)
+    assert added == order | {
+        "id": added["id"],
+        "issuer": "https://token.actions.githubusercontent.com",
+        "projects": ["acme-*"],
+    }
+    assert handler("listPublishers", None) == {"publishers": [added]}
+    removed = {"id": added["id"], "removed": True}
+    assert handler({"removePublisher": added["id"]}, None) == removed
+    assert handler({"removePublisher": added["id"]}, None) == removed | {"removed": False}
 
 
 def test_wrong_setting(environ: dict[str, str]) -> None:

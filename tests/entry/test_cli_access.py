@@ -99,3 +99,40 @@ def test_mistakes(command: Command, arguments: tuple[str, ...], message: str) ->
     assert done.exit_code != 0
     assert message in done.output + str(done.exception)
     assert command.lines("token", "list") == []
+
+
+def test_trusted_publishers(command: Command) -> None:
+    """A publisher is added with what its provider calls things, listed, and removed by its id."""
+    (github,) = command.lines("publisher", "add", "github", "--repository", "acme/tools", "--owner-id",
+                              "4711", "--workflow", "release.yml", "--environment", "pypi",
+                              "--project", "acme-*", "--project", "tools")  # fmt: skip
+    (gitlab,) = command.lines("publisher", "add", "gitlab", "--repository", "acme/tools", "--ref",
+                              "main", "--claim", "ref_protected=true", "--project", "x",
+                              "--issuer", "https://gitlab.example")  # fmt: skip
+    claims = "repository=acme/tools repository_owner_id=4711 workflow=release.yml environment=pypi"
+    first, second = (line.split("\t") for line in command.lines("publisher", "list"))
+    assert first[0] == github
+    assert first[3:] == [claims, "acme-*, tools"]
+    claims = "project_path=acme/tools ref=main ref_protected=true"
+    assert second == [gitlab, "gitlab", "https://gitlab.example", claims, "x"]
+    assert command("publisher", "remove", github).exit_code == 0
+    assert [line.split("\t")[0] for line in command.lines("publisher", "list")] == [gitlab]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("add", "oidc", "--claim", "sub", "--project", "x"), "NAME=VALUE"),
+        (("add", "oidc", "--claim", "sub=x", "--project", "x"), "cannot be an issuer"),
+        (("add", "github", "--project", "x"), "needs 'repository'"),
+        (("add", "github", "--repository", "a/b"), "Missing option '--project'"),
+        (("add", "jenkins", "--project", "x"), "'jenkins' is not one of"),
+        (("remove", "nothing"), "there is no trusted publisher 'nothing'"),
+    ],
+)
+def test_publisher_mistakes(command: Command, arguments: tuple[str, ...], message: str) -> None:
+    """A mistake is said, and nobody is trusted."""
+    done = command("publisher", *arguments)
+    assert done.exit_code != 0
+    assert message in done.output + str(done.exception)
+    assert command.lines("publisher", "list") == []

@@ -115,6 +115,28 @@ class InvalidToken(WheelyardError):
     title = "Invalid token"
 
 
+class InvalidPublisher(WheelyardError):
+    """A trusted publisher that cannot be registered."""
+
+    title = "Invalid trusted publisher"
+
+
+class InvalidIdentity(WheelyardError):
+    """An identity token that is not accepted; ``code`` tells the causes apart for programs."""
+
+    title = "Trusted publishing refused"
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class IssuerUnavailable(WheelyardError):
+    """An identity provider that does not give its keys."""
+
+    title = "Identity provider not available"
+
+
 # --- publishing ---
 
 

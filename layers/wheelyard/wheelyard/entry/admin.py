@@ -16,7 +16,13 @@ from jsonschema.exceptions import ValidationError, best_match
 from wheelyard.audit.event import Actor
 from wheelyard.entry.orders import ORDERS, Answer, Office
 from wheelyard.entry.tracing import Handler, traced
-from wheelyard.errors import InvalidName, InvalidPayload, InvalidToken, InvalidUser
+from wheelyard.errors import (
+    InvalidName,
+    InvalidPayload,
+    InvalidPublisher,
+    InvalidToken,
+    InvalidUser,
+)
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_bucket
 
@@ -62,7 +68,7 @@ def carry_out(office: Office, payload: object) -> Answer:
     name, argument = _order(payload)
     try:
         done = ORDERS[name].carry_out(office, argument)
-    except (InvalidName, InvalidToken, InvalidUser) as error:
+    except (InvalidName, InvalidPublisher, InvalidToken, InvalidUser) as error:
         raise InvalidPayload(f"the payload is wrong at $.{name}: {error}") from error
     told = {key: value for key, value in done.items() if key != "token" and not _many(value)}
     _logger.info("%s", name, extra={"fields": {"order": name, **told}})

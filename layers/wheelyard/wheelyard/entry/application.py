@@ -19,6 +19,7 @@ from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
     from wheelyard.audit.event import Actor
+    from wheelyard.entry.oidc import TrustedPublishing
     from wheelyard.mirror.files import HandOver
     from wheelyard.mirror.mirror import Mirror
     from wheelyard.mirror.redirecting import Redirects
@@ -52,6 +53,15 @@ def application(
         record = Trail(store, time.time).by(actor)
         return Publisher(Shelf(store, catalogue, Rules.of(settings)), record)
 
+    def trusted_publishing() -> "TrustedPublishing":
+        from wheelyard.access.issuers import SigningKeys
+        from wheelyard.access.minting import Mint
+        from wheelyard.audit.trail import Trail
+        from wheelyard.entry.oidc import TrustedPublishing
+
+        mint = Mint(store, SigningKeys(time.monotonic), settings.oidc_audience, time.time)
+        return TrustedPublishing(mint, settings.oidc_audience, time.time, Trail(store, time.time))
+
     return Application(
         Authenticator(
             store,
@@ -66,6 +76,7 @@ def application(
             Listing(catalogue, snapshots),
         ),
         publisher if uploads else None,
+        Once(trusted_publishing) if uploads else None,
     )
 
 

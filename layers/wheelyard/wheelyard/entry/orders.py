@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from wheelyard.access.apitoken import is_token_id
 from wheelyard.access.lastuse import LastUse
+from wheelyard.access.publishers import KINDS, TrustedPublisher, TrustedPublishers
 from wheelyard.access.rights import Rights, rights
 from wheelyard.access.tokens import Token, Tokens
 from wheelyard.access.users import Users
@@ -51,6 +52,11 @@ class Office(NamedTuple):
     def tokens(self) -> Tokens:
         """The API tokens."""
         return Tokens(self.store, self.now, self.record)
+
+    @property
+    def publishers(self) -> TrustedPublishers:
+        """The trusted publishers."""
+        return TrustedPublishers(self.store, self.record)
 
 
 class Order(NamedTuple):
@@ -117,6 +123,34 @@ def _manage(order: orders.Order) -> "Order":
     return Order(order.schema, carry_out)
 
 
+def _add_publisher(office: Office, order: Mapping[str, Any]) -> Answer:
+    return _publisher(
+        office.publishers.add(
+            order["kind"], order["claims"], order["projects"], order.get("issuer", "")
+        )
+    )
+
+
+def _list_publishers(office: Office, order: object) -> Answer:
+    del order
+    publishers = sorted(office.publishers.list(), key=str)
+    return {"publishers": [_publisher(publisher) for publisher in publishers]}
+
+
+def _remove_publisher(office: Office, publisher_id: str) -> Answer:
+    return {"id": publisher_id, "removed": office.publishers.remove(publisher_id)}
+
+
+def _publisher(publisher: TrustedPublisher) -> Answer:
+    return {
+        "id": publisher.id,
+        "kind": publisher.kind,
+        "issuer": publisher.issuer,
+        "claims": dict(publisher.claims),
+        "projects": list(publisher.projects.patterns),
+    }
+
+
 def _rights(order: Mapping[str, Any]) -> Rights:
     return rights(order.get("upload", False), order.get("read"))
 
@@ -172,5 +206,17 @@ ORDERS: dict[str, Order] = {
     "listTokens": Order(record(owner=TEXT), _list_tokens),
     "revokeToken": Order(TEXT, _revoke_token),
     **{order.name: _manage(order) for order in orders.ORDERS},
+    "addPublisher": Order(
+        record(
+            ("kind", "claims", "projects"),
+            kind={"enum": list(KINDS)},
+            claims={"type": "object", "minProperties": 1, "additionalProperties": TEXT},
+            projects=_PROJECTS | {"minItems": 1},
+            issuer=TEXT,
+        ),
+        _add_publisher,
+    ),
+    "listPublishers": Order(NONE, _list_publishers),
+    "removePublisher": Order(TEXT, _remove_publisher),
 }
 """Every order by its name. ``lifetime`` is in seconds; ``upload`` and ``read`` are as in user records."""

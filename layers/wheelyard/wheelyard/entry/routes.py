@@ -28,6 +28,7 @@ from wheelyard.protocol.names import project_name
 
 if TYPE_CHECKING:
     from wheelyard.audit.event import Actor
+    from wheelyard.entry.oidc import TrustedPublishing
     from wheelyard.publish.publisher import Publisher
 
 _logger = logging.getLogger(__name__)
@@ -48,13 +49,16 @@ class Application:
         authenticator: Authenticator,
         reader: Reader,
         publisher: "Callable[[Actor], Publisher] | None",
+        trusted_publishing: "Callable[[], TrustedPublishing] | None" = None,
     ) -> None:
-        """``publisher`` is called for each upload, so that reading need not import what it needs;
-        None is for a function that takes no uploads.
+        """``publisher`` is called for each upload, and ``trusted_publishing`` for what is below
+        ``/_/oidc/``, so that reading need not import what they need; None is for a function that takes
+        no uploads.
         """
         self._authenticator = authenticator
         self._reader = reader
         self._publisher = publisher
+        self._trusted_publishing = trusted_publishing
 
     def __call__(self, request: Request) -> Response:
         """Answer a request; never raises."""
@@ -62,6 +66,8 @@ class Application:
         try:
             if request.path == "/-/health":
                 response = _health(request)
+            elif request.path.startswith("/_/oidc/"):
+                response = self._publish_trusted(request)
             else:
                 principal = self._authenticator.identify(request.headers.get("authorization"))
                 user = principal.username
@@ -117,6 +123,11 @@ class Application:
         else:
             return None
         return answer if _visible(principal, name) else partial(_hide, name)
+
+    def _publish_trusted(self, request: Request) -> Response:
+        if self._trusted_publishing is None:
+            raise NotFound("trusted publishing is at the address that takes uploads")
+        return self._trusted_publishing()(request)
 
     def _upload(self, request: Request, principal: Principal) -> Response:
         assert self._publisher is not None  # noqa: S101  (the caller has looked)

@@ -15,6 +15,8 @@ CATALOGUE = "catalogue/"
 USERS = "users/"
 TOKENS = "tokens/"
 LAST_USES = "token-uses/"
+PUBLISHERS = "publishers/"
+IDENTITIES = "identities/"
 OVERSIZE = "oversize/"
 MIRROR_FILES = "mirror/files/"
 MANIFEST = "upstream/manifest.json"
@@ -97,6 +99,21 @@ def token(token_id: str) -> str:
 def token_use(token_id: str) -> str:
     """The day on which an API token was last used; apart, since readers' requests write it."""
     return f"{LAST_USES}{sha256(token_id.encode()).hexdigest()}.json"
+
+
+def publishers_of(issuer: str) -> str:
+    """The folder of the trusted publishers of one identity provider."""
+    return f"{PUBLISHERS}{sha256(issuer.encode()).hexdigest()}/"
+
+
+def publisher(issuer: str, publisher_id: str) -> str:
+    """The record of a trusted publisher."""
+    return f"{publishers_of(issuer)}{publisher_id}.json"
+
+
+def identity(once: str) -> str:
+    """That an identity token was used, so that it cannot be used again."""
+    return f"{IDENTITIES}{once}.json"
 
 
 def oversize(digest: str, form: str) -> str:

@@ -8,6 +8,7 @@ from wheelyard import __version__
 from wheelyard.entry.cli.completion import completion
 from wheelyard.entry.cli.exporting import export
 from wheelyard.entry.cli.management import management_commands
+from wheelyard.entry.cli.publishers import publisher
 from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.reindex import reindex
 from wheelyard.entry.cli.serve import serve
@@ -40,5 +41,15 @@ def cli() -> None:
     """A private Python package index."""
 
 
-for command in (serve, user, token, rebuild, reindex, export, *management_commands(), completion):
+for command in (
+    serve,
+    user,
+    token,
+    publisher,
+    rebuild,
+    reindex,
+    export,
+    *management_commands(),
+    completion,
+):
     cli.add_command(command)
