@@ -188,7 +188,7 @@ def test_a_small_file_is_fetched_at_once(store: DirectoryStore, upstream: Upstre
     orders = Orders()
     short = files(store, upstream.index, FileLimits(10**9, 10**8), orders)
     found = short.find(NAME, WHEEL.filename, source(upstream), Deadline(20))
-    assert found == StoredFile(keys.mirror_file(NAME, WHEEL.filename), WHEEL.sha256)
+    assert found == StoredFile(keys.mirror_file(NAME, WHEEL.filename), WHEEL.sha256, True)
     assert orders.made == []
 
 
@@ -208,4 +208,4 @@ def test_one_machine_fetches_itself(store: DirectoryStore, upstream: Upstream) -
     upstream.add(WHEEL)
     long = files(store, upstream.index, SHORT)
     found = long.find(NAME, WHEEL.filename, source(upstream), Deadline(20))
-    assert found == StoredFile(keys.mirror_file(NAME, WHEEL.filename), WHEEL.sha256)
+    assert found == StoredFile(keys.mirror_file(NAME, WHEEL.filename), WHEEL.sha256, True)

@@ -13,7 +13,7 @@ The folders are named for what the data meets on its way; imports point one way 
 ``storage``    keys, the object store, presigned links
 ``protocol``   names, the model and its JSON and HTML forms; no I/O, no clock, no environment
 
-``settings`` and ``errors`` are used by all of them.
+``settings``, ``errors`` and ``metrics`` are used by all of them.
 """
 
 __version__ = "0.1.0"

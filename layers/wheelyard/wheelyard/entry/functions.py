@@ -17,6 +17,7 @@ from wheelyard.entry.origin import from_front
 from wheelyard.entry.problems import problem
 from wheelyard.entry.tracing import Handler, traced
 from wheelyard.errors import Forbidden
+from wheelyard.metrics import label
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_bucket
 
@@ -29,6 +30,7 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     """
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
+    label(environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     store = open_bucket(environ, settings.presign_lifetime)
     if uploads:
         # Readers have a function of their own, and this one's role cannot reach what is mirrored.

@@ -1,5 +1,6 @@
 """The files of an upstream project, and what stands beside them."""
 
+import time
 from hashlib import sha256
 
 from wheelyard.entry.files import (
@@ -12,6 +13,7 @@ from wheelyard.entry.files import (
 )
 from wheelyard.entry.http import Headers, Request, Response
 from wheelyard.errors import NotFound
+from wheelyard.metrics import count
 from wheelyard.mirror.files import FileElsewhere, StoredFile
 from wheelyard.mirror.mirror import MirroredProject
 from wheelyard.storage.store import Store
@@ -36,6 +38,10 @@ def mirrored_file(
 
 def _file(store: Store, project: MirroredProject, filename: str, request: Request) -> Response:
     found = project.file(filename)
+    if request.method == "GET":
+        is_hit = isinstance(found, StoredFile) and not found.fetched
+        names = ("Downloads", "MirrorHits" if is_hit else "MirrorMisses")
+        count(names, time.time(), "kind", {"kind": "mirrored file"})
     if isinstance(found, StoredFile):
         return file_response(store, found.key, found.sha256, request)
     if isinstance(found, FileElsewhere):

@@ -1,11 +1,13 @@
 """The files of a private project, and what stands beside them."""
 
+import time
 from hashlib import sha256
 
 from wheelyard.entry.files import SIDECARS, bytes_response, file_response
 from wheelyard.entry.http import Request, Response
 from wheelyard.errors import KeyNotFound, NotFound
 from wheelyard.index.documents import Document
+from wheelyard.metrics import count
 from wheelyard.protocol.model import File
 from wheelyard.protocol.names import ProjectName
 from wheelyard.storage import keys
@@ -18,6 +20,8 @@ def private_file(
     """A file of the project, or its ``.metadata``, ``.asc`` or ``.provenance``. Raises ``NotFound``."""
     files = document.files
     if filename in files:
+        if request.method == "GET":
+            count(("Downloads",), time.time(), "kind", {"kind": "private file"})
         digest = files[filename].hashes.get("sha256")
         return file_response(store, keys.package(name, filename), digest, request)
     stem, dot, ending = filename.rpartition(".")

@@ -138,12 +138,19 @@ class Application:
             principal.publisher,
             permit=principal.require_upload,
         )
+        _count_upload(published.created)
         text = (
             f"{published.filename} is published\n"
             if published.created
             else (f"{published.filename} was published before, with the same content\n")
         )
         return _text(200, text)
+
+
+def _count_upload(created: bool) -> None:
+    from wheelyard.metrics import count
+
+    count(("Uploads",), time.time(), "result", {"result": "created" if created else "same"})
 
 
 def _actor(request: Request, principal: Principal) -> "Actor":
@@ -178,7 +185,7 @@ def _hide(raw_name: str) -> Response:
 def _count_failure(error: Unauthenticated, request: Request) -> None:
     """Neither the password nor the user name is told, which may be one: only a name that exists."""
     # Not needed by those whose credentials are right.
-    from wheelyard.entry.metrics import count
+    from wheelyard.metrics import count
 
     fields = {
         "reason": error.reason,
@@ -187,7 +194,7 @@ def _count_failure(error: Unauthenticated, request: Request) -> None:
         "request_id": request.id or None,
     }
     told = {name: value for name, value in fields.items() if value is not None}
-    count("AuthenticationFailures", time.time(), "reason", told)
+    count(("AuthenticationFailures",), time.time(), "reason", told, logging.WARNING)
 
 
 def _health(request: Request) -> Response:

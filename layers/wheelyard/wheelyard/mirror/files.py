@@ -28,10 +28,14 @@ _SOON = 10
 
 
 class StoredFile(NamedTuple):
-    """The file is in the store; ``sha256`` where it is known."""
+    """The file is in the store; ``sha256`` where it is known.
+
+    ``fetched`` says that it was not there before it was asked for.
+    """
 
     key: str
     sha256: str | None
+    fetched: bool = False
 
 
 class FileElsewhere(NamedTuple):
@@ -98,7 +102,7 @@ class Files:
             if download.total is not None:
                 return download
             _over(download, _LONGEST_DOWNLOAD)
-        return StoredFile(key, download.sha256)
+        return StoredFile(key, download.sha256, fetched=True)
 
     def obtain(
         self, name: ProjectName, filename: str, file: MirroredFile, deadline: Deadline
@@ -126,7 +130,8 @@ class Files:
             download = self._start(name, filename, file, deadline, self._limits.inline)
             try:
                 if download.wait(deadline.remaining()):
-                    return StoredFile(keys.mirror_file(name, filename), download.sha256)
+                    key = keys.mirror_file(name, filename)
+                    return StoredFile(key, download.sha256, fetched=True)
             except TooLarge as error:
                 if self._limits.inline == self._limits.most:
                     raise UpstreamInvalid(str(error)) from error

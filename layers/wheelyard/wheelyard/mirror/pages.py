@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wheelyard.errors import TooLarge, UpstreamError, UpstreamInvalid, UpstreamUnavailable
 from wheelyard.index.documents import Document
+from wheelyard.metrics import count
 from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.flights import Flights
 from wheelyard.mirror.state import State
@@ -62,8 +63,10 @@ class Pages:
         ``serial`` is the snapshot's for it. Raises ``UpstreamError`` where upstream fails and nothing
         is stored.
         """
-        state = self._usable(name)
-        if state is None or not state.is_fresh(self._clock(), serial, self._lifetime):
+        state, now = self._usable(name), self._clock()
+        fresh = state is not None and state.is_fresh(now, serial, self._lifetime)
+        count(("MirrorHits" if fresh else "MirrorMisses",), now, "kind", {"kind": "page"})
+        if not fresh:
             state = self._flights.join(name, lambda: self._refresh(name, serial, deadline))
         return None if state is None or state.is_gone(self._lifetime) else state
 
