@@ -17,7 +17,7 @@ from wheelyard.storage.store import Store
 _NO_LISTING = Listings("", StoredListing("", 0, 0), StoredListing("", 0, 0))
 
 
-def put_snapshot(store: Store, names: Mapping[str, int | None]) -> Manifest:
+def put_snapshot(store: Store, names: Mapping[str, int | None], source_id: str = "") -> Manifest:
     """Make a snapshot of ``names`` the active one; its root listing is left out."""
     buckets: dict[str, shards.Names] = {bucket: {} for bucket in shards.BUCKETS}
     for raw, serial in names.items():
@@ -31,7 +31,7 @@ def put_snapshot(store: Store, names: Mapping[str, int | None]) -> Manifest:
             store.put(keys.shard(shards.digest(text)), shards.compress(text))
     manifest = Manifest(
         source="https://upstream.example",
-        source_id="",
+        source_id=source_id,
         fetched_at="2026-11-22T12:00:00Z",
         names=len(names),
         serial=None,

@@ -1,6 +1,7 @@
 """Dependency confusion: what is private here is never mixed with what upstream has."""
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -92,6 +93,16 @@ def test_names_that_the_snapshot_does_not_have(
     index = mirroring(upstream, index, UPSTREAM_UNKNOWN=unknown)
     assert index.get(PAGE).status == status
     assert (upstream.asked == []) is (status == 404)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_snapshot_of_another_upstream(upstream: Upstream, same: bool) -> None:
+    """A snapshot says which names there are at the upstream that it was taken of, and at no other."""
+    upstream.add(THEIRS)
+    url = f"{upstream.index}/" if same else "https://another.example/simple/"
+    index = Index()
+    put_snapshot(index.store, {"something-else": 5}, sha256(url.encode()).hexdigest()[:32])
+    assert mirroring(upstream, index).get(PAGE).status == (404 if same else 200)
 
 
 def test_redirect_mode(upstream: Upstream) -> None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from wheelyard.errors import KeyExists, TooLarge, UpstreamMismatch, UpstreamUnavailable
 from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.state import MirroredFile
-from wheelyard.storage.staging import StagedFile
 from wheelyard.storage.store import CHUNK, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from wheelyard.mirror.upstream import Upstream
+    from wheelyard.storage.staging import StagedFile
 
 _logger = logging.getLogger(__name__)
 
@@ -114,6 +114,9 @@ class Download:
 
     def run(self, upstream: "Upstream", deadline: Deadline) -> None:
         """Fetch, check and store the file."""
+        # Not needed where everything is stored already.
+        from wheelyard.storage.staging import StagedFile
+
         error: BaseException | None = None
         try:
             with StagedFile(self._store.staging()) as staged:
@@ -127,7 +130,7 @@ class Download:
             self._done, self._error = True, error
             self._changed.notify_all()
 
-    def _fetch(self, staged: StagedFile, upstream: "Upstream", deadline: Deadline) -> None:
+    def _fetch(self, staged: "StagedFile", upstream: "Upstream", deadline: Deadline) -> None:
         for attempt in range(1, _ATTEMPTS + 1):
             staged.file.seek(0)
             staged.file.truncate()

@@ -13,7 +13,7 @@ from wheelyard.mirror.location import Locator, without_credentials
 from wheelyard.mirror.once import Once
 from wheelyard.mirror.pages import Pages
 from wheelyard.mirror.sidecars import Sidecars
-from wheelyard.mirror.snapshots import Snapshots
+from wheelyard.mirror.snapshots import Snapshot, Snapshots
 from wheelyard.mirror.state import MirroredFile, State
 from wheelyard.protocol.names import ProjectName
 from wheelyard.settings import Settings
@@ -91,7 +91,9 @@ class Mirror:
         self._asks_unknown = chosen.unknown == "ask"
         self._patience = patience
         client = Once(lambda: _client(chosen.location, chosen.timeout))
-        source = sha256(without_credentials(chosen.location).rstrip("/").encode()).hexdigest()[:16]
+        source = _source_id(chosen.location)
+        # Where the address is in a secret, only asking it would tell.
+        self._source = "" if chosen.location.startswith("arn:") else source
         self.pages = Pages(store, client, source, chosen.page_lifetime)
         limits = FileLimits(settings.max_file_size, chosen.redirect_size)
         projects = self.pages.stored
@@ -103,7 +105,7 @@ class Mirror:
 
         Raises ``UpstreamError``, and ``StorageError`` where the snapshot cannot be read.
         """
-        snapshot = self._snapshots.current()
+        snapshot = self._snapshot()
         entry = snapshot.find(name) if snapshot else None
         if snapshot is not None and entry is None and not self._asks_unknown:
             return None
@@ -111,6 +113,18 @@ class Mirror:
         deadline = Deadline(self._patience)
         state = self.pages.find(name, serial, deadline)
         return None if state is None else MirroredProject(self, name, state, serial, deadline)
+
+    def _snapshot(self) -> Snapshot | None:
+        """The active snapshot, if it is of this upstream: another one's names say nothing of it."""
+        snapshot = self._snapshots.current()
+        source = snapshot.manifest.source_id if snapshot else ""
+        return None if source and self._source and source != self._source else snapshot
+
+
+def _source_id(location: str) -> str:
+    """What tells an index from another one; manifests have the same of theirs."""
+    url = without_credentials(location).rstrip("/") + "/"
+    return sha256(url.encode()).hexdigest()[:32]
 
 
 def _client(location: str, timeout: float) -> "Upstream":
