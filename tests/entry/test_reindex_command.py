@@ -234,3 +234,14 @@ def test_a_hundred_new_projects_in_a_minute_are_two_runs(command: Command, clock
     assert runs == 1
     clock.now += BETWEEN_AUTOMATIC
     assert reindexer.due() == "relist"
+
+
+def test_pips_upstream(tmp_path: Path, upstream: Upstream) -> None:
+    """Without an upstream named, it is the one that pip uses, as it is for the server."""
+    upstream.add_names(NAMES)
+    command = Command(tmp_path, upstream)
+    environ = {"PIP_INDEX_URL": upstream.with_credentials(), "PIP_CONFIG_FILE": "/dev/null"}
+    status, out, err = command.run(UPSTREAM_INDEX_URL="", **environ)
+    assert status == 0, err
+    assert command.names() == NAMES
+    assert "s%40cret" not in out + err

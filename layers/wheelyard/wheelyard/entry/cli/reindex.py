@@ -26,15 +26,25 @@ _ABOUT = 900_000
     is_flag=True,
     help="Only make the root listing again, for private projects that are new; upstream is not asked.",
 )
+@click.option(
+    "--upstream",
+    envvar="UPSTREAM_INDEX_URL",
+    metavar="URL",
+    help="The simple index to take the names from. If not given and the store is a directory: the one that "
+    "this machine's pip uses.",
+)
 @STORE
-def reindex(force: bool, relist: bool, store: str) -> None:
+def reindex(force: bool, relist: bool, upstream: str | None, store: str) -> None:
     """Take in the names that the upstream index has now.
 
     The index goes on serving what it knows until all is ready, and if anything fails. Of two runs at the
-    same time the first to be ready counts. Settings are read from the environment: UPSTREAM_INDEX_URL.
+    same time the first to be ready counts.
     """
+    from wheelyard.entry.mirroring import choose_upstream
     from wheelyard.entry.reindexing import reindex_of, run
 
+    if upstream or "://" not in store:
+        os.environ.update(choose_upstream(upstream, os.environ).environ)
     steps = reindex_of(Settings.from_env(os.environ), opened(store))
     activated = run(steps, force=force, relist=relist, bar=_bar)
     if activated is None:
