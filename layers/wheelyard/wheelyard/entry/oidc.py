@@ -14,8 +14,8 @@ from wheelyard.audit.event import Actor
 from wheelyard.audit.recorder import Recorder
 from wheelyard.audit.trail import Trail
 from wheelyard.entry.http import Headers, Request, Response
-from wheelyard.entry.metrics import count
 from wheelyard.errors import InvalidIdentity, IssuerUnavailable, MethodNotAllowed, NotFound
+from wheelyard.metrics import count
 
 _logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class TrustedPublishing(NamedTuple):
 
     def _count(self, code: str, request: Request) -> None:
         fields = {"code": code, "client": request.client, "request_id": request.id}
-        count("TrustedPublishingFailures", self.now(), "code", fields)
+        count(("TrustedPublishingFailures",), self.now(), "code", fields, logging.WARNING)
 
 
 def _require(request: Request, allowed: tuple[str, ...]) -> None:
