@@ -121,10 +121,3 @@ def test_not_an_order(environ: dict[str, str], event: object) -> None:
     """A payload that is no order is refused."""
     with pytest.raises(InvalidPayload):
         pull_handler(environ)(event, None)
-
-
-def test_uploading_does_not_mirror(environ: dict[str, str], upstream: Upstream) -> None:
-    """The function that takes uploads asks upstream for nothing."""
-    handle = http_handler(environ, uploads=True)
-    assert handle(file(SMALL.filename), None)["statusCode"] == 404
-    assert upstream.asked == []

@@ -32,9 +32,6 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     label(environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     store = open_bucket(environ, settings.presign_lifetime)
-    if uploads:
-        # Readers have a function of their own, and this one's role cannot reach what is mirrored.
-        settings = settings._replace(upstream=settings.upstream._replace(location=""))
     answer = application(settings, store, uploads=uploads, clock=None, hand_over=hand_over(environ))
 
     def handle(event: Any, context: Any) -> dict[str, object]:
