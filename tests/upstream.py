@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import socket
+import ssl
 import threading
 import zipfile
 from collections import defaultdict
@@ -19,6 +20,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -88,7 +90,12 @@ class Upstream:
     ``credentials``   user and password, asked for where they are set
     """
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """With ``certificate``, a file with that and its key, it speaks TLS."""
+        self._tls: ssl.SSLContext | None = None
+        if certificate is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(certificate)
         self.projects: dict[str, UpstreamProject] = {}
         self.names: dict[str, int] = {}
         self.asked: list[Asked] = []
@@ -113,7 +120,7 @@ class Upstream:
     @property
     def url(self) -> str:
         """The origin."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def index(self) -> str:
@@ -192,6 +199,8 @@ class Upstream:
         """Listen, on the port that it had before if there was one."""
         self._server = _Server(("127.0.0.1", self.port), _handler(self))
         self.port = self._server.server_port
+        if self._tls is not None:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import pytest
 
+from issuers import Authority
 from upstream import Answer, Upstream
 from wheelyard.errors import TooLarge, UpstreamError, UpstreamRefused, UpstreamUnavailable
 from wheelyard.mirror import connections
@@ -19,7 +20,7 @@ from wheelyard.mirror.connections import is_refused
 from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.location import Locator, parse_location
 from wheelyard.mirror.upstream import Upstream as Client
-from wheelyard.mirror.upstream import redirected, require
+from wheelyard.mirror.upstream import require
 
 PAGE = "/simple/demo/"
 
@@ -180,11 +181,44 @@ def test_refused_redirects(upstream: Upstream, client: Client, target: str) -> N
         fetch(client)
 
 
-def test_no_redirect_out_of_tls(upstream: Upstream) -> None:
-    """From https to http nothing is followed."""
+@pytest.fixture
+def secure(tmp_path: Path) -> Iterator[tuple[Upstream, Authority]]:
+    """An upstream that speaks TLS, and the authority that certified it."""
+    authority = Authority(tmp_path)
+    upstream = Upstream(authority.server("upstream"))
+    yield upstream, authority
+    upstream.stop()
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"])
+def test_trusted_certificates(
+    secure: tuple[Upstream, Authority], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """A certificate is trusted that the machine trusts, or the file that requests is told of."""
+    upstream, authority = secure
+    upstream.answer(PAGE, Answer(body=b"fine"), always=True)
+    monkeypatch.setenv(variable, str(authority.file))
+    assert fetch(make(upstream.index)) == b"fine"
+
+
+def test_an_unknown_certificate(secure: tuple[Upstream, Authority]) -> None:
+    """An upstream whose certificate nobody vouches for is asked nothing."""
+    upstream, _ = secure
+    with pytest.raises(UpstreamRefused, match="certificate"):
+        fetch(make(upstream.index))
+    assert upstream.asked == []
+
+
+def test_out_of_tls(
+    secure: tuple[Upstream, Authority], upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A redirect from https to http is not followed."""
+    there, authority = secure
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    there.answer(PAGE, Answer(302, headers={"location": f"{upstream.index}/demo/"}))
     with pytest.raises(UpstreamRefused, match="from https to http"):
-        redirected("https://upstream.example/simple/", "http://upstream.example/simple/")
-    assert redirected("http://a.example/", "https://b.example/") == "https://b.example/"
+        fetch(make(there.index))
+    assert upstream.asked == []
 
 
 @pytest.mark.parametrize(
