@@ -3,6 +3,9 @@
 Such a hash is replaced by one of our own when its user next signs in where records can be written.
 """
 
+import hashlib
+import hmac
+from base64 import b64decode
 from typing import TYPE_CHECKING
 
 from wheelyard.errors import InvalidUser, StorageError
@@ -30,12 +33,17 @@ argon2 and scrypt are left out: argon2 needs another package, and scrypt more me
 """
 
 
+_SHA1 = ("{SHA}", "{SSHA}")
+
+
 def verify_foreign(password: str, stored: str) -> bool:
     """Whether ``password`` is the one that ``stored`` was made of.
 
     Raises ``StorageError`` for a stored hash of an unknown or malformed scheme.
     """
     try:
+        if stored.startswith(_SHA1):
+            return _verify_sha1(password, stored)
         return bool(_context().verify(password, stored))
     except (ValueError, TypeError) as error:
         raise StorageError("a stored password hash is of no scheme that is known here") from error
@@ -44,15 +52,29 @@ def verify_foreign(password: str, stored: str) -> bool:
 def check_foreign(stored: str) -> None:
     """Raises ``InvalidUser`` for a hash that could not be verified later."""
     try:
-        _context().verify("", stored)
-    except (ValueError, TypeError) as error:
+        verify_foreign("", stored)
+    except StorageError as error:
         raise InvalidUser(
             f"a password hash is of no scheme that can be verified: use one of {', '.join(SCHEMES)}"
         ) from error
+
+
+def _verify_sha1(password: str, stored: str) -> bool:
+    """LDAP's ``{SHA}`` and ``{SSHA}``, whose salt stands behind the digest.
+
+    Not by passlib, which takes no salts as long as s3pypi's, and a cut-off ``{SHA}`` for whole.
+    """
+    raw = b64decode(stored.partition("}")[2], validate=True)
+    if len(raw) < 20 or (stored.startswith("{SHA}") and len(raw) > 20):
+        raise ValueError("not of the length of a SHA-1")
+    computed = hashlib.sha1(password.encode() + raw[20:], usedforsecurity=False).digest()
+    return hmac.compare_digest(computed, raw[:20])
 
 
 def _context() -> "CryptContext":
     # Few indexes have such hashes; the import would cost every cold start 45 ms.
     from passlib.context import CryptContext
 
-    return CryptContext(schemes=list(SCHEMES))
+    return CryptContext(
+        schemes=[scheme for scheme in SCHEMES if scheme not in ("ldap_sha1", "ldap_salted_sha1")]
+    )

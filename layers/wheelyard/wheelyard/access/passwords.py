@@ -53,6 +53,16 @@ def verify(password: str, stored: str | None, rounds: int = ROUNDS) -> bool:
     return verify_foreign(password[:MAX_LENGTH], stored)
 
 
+def readable(stored: str) -> bool:
+    """Whether a hash is of our own scheme, and well-formed."""
+    try:
+        rounds, salt, checksum = stored.removeprefix(_PREFIX).split("$")
+        _decode(salt)
+        return stored.startswith(_PREFIX) and int(rounds) > 0 and len(_decode(checksum)) == 64
+    except ValueError:
+        return False
+
+
 def outdated(stored: str, rounds: int) -> bool:
     """Whether a hash should be made anew with ``rounds``: it has fewer, or is of another scheme."""
     if not stored.startswith(_PREFIX):

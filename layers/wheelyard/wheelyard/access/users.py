@@ -85,6 +85,28 @@ class Users:
         with self._changing("put-user", username, rights.as_record()):
             self._store.put(keys.user(username), json.dumps(record).encode())
 
+    def take_in(
+        self, key: str, name: str | None, stored_hash: str, rights: Rights, *, replace: bool
+    ) -> bool:
+        """Take a user over from elsewhere, by the hash of the password and the key of the record.
+
+        Returns whether that was done: one who is here already stays as they are, without ``replace``.
+        """
+        record: dict[str, object] = {"hash": stored_hash, **rights.as_record()}
+        if name is not None:
+            record["username"] = name
+        body = json.dumps(record).encode()
+        try:
+            self._store.head(key)
+        except KeyNotFound:
+            pass
+        else:
+            if not replace:
+                return False
+        with self._changing("put-user", name or key, rights.as_record()):
+            self._store.put(key, body)
+        return True
+
     def exists(self, username: str) -> bool:
         """Whether there is such a user."""
         try:

@@ -19,6 +19,7 @@ from wheelyard.audit.trail import Trail
 from wheelyard.management import orders
 from wheelyard.management.management import Management
 from wheelyard.settings import Settings
+from wheelyard.storage.keys import USERS
 from wheelyard.storage.store import Store
 
 Answer = dict[str, object]
@@ -73,6 +74,14 @@ def _put_user(office: Office, order: Mapping[str, Any]) -> Answer:
     given = _rights(order)
     office.users.put(order["username"], order["password"], rights=given)
     return {"user": order["username"], **given.as_record()}
+
+
+def _import_user(office: Office, order: Mapping[str, Any]) -> Answer:
+    given, name = _rights(order), order.get("username")
+    imported = office.users.take_in(
+        f"{USERS}{order['digest']}.json", name, order["hash"], given, replace=order["replace"]
+    )
+    return {"user": name, "imported": imported}
 
 
 def _remove_user(office: Office, username: str) -> Answer:
@@ -190,6 +199,17 @@ def record(required: tuple[str, ...] = (), **properties: object) -> dict[str, ob
 ORDERS: dict[str, Order] = {
     "putUser": Order(
         record(("username", "password"), username=TEXT, password=TEXT, **_RIGHTS), _put_user
+    ),
+    "importUser": Order(
+        record(
+            ("digest", "hash", "replace"),
+            digest={"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            username=TEXT,
+            hash=TEXT,
+            replace={"type": "boolean"},
+            **_RIGHTS,
+        ),
+        _import_user,
     ),
     "removeUser": Order(TEXT, _remove_user),
     "listUsers": Order(NONE, _list_users),

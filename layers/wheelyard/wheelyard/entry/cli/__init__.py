@@ -13,6 +13,7 @@ from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.reindex import reindex
 from wheelyard.entry.cli.serve import serve
 from wheelyard.entry.cli.tokens import token
+from wheelyard.entry.cli.user_import import import_users
 from wheelyard.entry.cli.users import user
 from wheelyard.errors import WheelyardError
 
@@ -41,6 +42,7 @@ def cli() -> None:
     """A private Python package index."""
 
 
+user.add_command(import_users)
 for command in (
     serve,
     user,
