@@ -3,6 +3,7 @@
 The folders are named for what the data meets on its way; imports point one way only, downwards:
 
 ``entry``      the ways in: Lambda events, the one-machine server, the command line
+``client``     what runs on people's machines: asking a stack, signing in
 ``management``  deleting, yanking, status, lists: what those do who keep the index
 ``transfer``   static exports, and the import of other indexes
 ``publish``    a form becomes a checked distribution, is stored, then visible

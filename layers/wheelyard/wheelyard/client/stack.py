@@ -19,11 +19,11 @@ _SECONDS = 900
 
 
 class Outputs(NamedTuple):
-    """What the stack says of itself."""
+    """What the stack says of itself; one that has no front of its own has no addresses."""
 
+    admin_function: str
     index_url: str
     upload_url: str
-    admin_function: str
 
 
 class Stack:
@@ -38,10 +38,15 @@ class Stack:
         with _reported(name):
             self._session = boto3.Session(region_name=region, profile_name=profile)
 
-    @property
-    def region(self) -> str | None:
-        """The region that is asked."""
-        return self._session.region_name
+    def caller(self) -> str:
+        """Who asks, as AWS knows them: ``user/alice``, or ``assumed-role/developer/alice``.
+
+        Raises ``RemoteFailure``.
+        """
+        with _reported(self.name):
+            arn = str(self._session.client("sts").get_caller_identity()["Arn"])
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+        return arn.rpartition(":")[2]
 
     def outputs(self) -> Outputs:
         """The stack's outputs. Raises ``RemoteFailure``."""
@@ -53,7 +58,9 @@ class Stack:
             for output in described["Stacks"][0].get("Outputs", [])
         }
         try:
-            return Outputs(found["IndexUrl"], found["UploadUrl"], found["AdminFunction"])
+            return Outputs(
+                found["AdminFunction"], found.get("IndexUrl", ""), found.get("UploadUrl", "")
+            )
         except KeyError as error:
             raise RemoteFailure(
                 f"stack {self.name!r} has no output {error.args[0]!r}: is it one of Wheelyard's, and did "

@@ -7,6 +7,7 @@ import click
 from wheelyard import __version__
 from wheelyard.entry.cli.completion import completion
 from wheelyard.entry.cli.exporting import export
+from wheelyard.entry.cli.login import login
 from wheelyard.entry.cli.management import management_commands
 from wheelyard.entry.cli.publishers import publisher
 from wheelyard.entry.cli.rebuild import rebuild
@@ -53,5 +54,6 @@ for command in (
     export,
     *management_commands(),
     completion,
+    login,
 ):
     cli.add_command(command)
