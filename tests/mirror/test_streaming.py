@@ -94,8 +94,10 @@ def test_a_slow_file_is_streamed(store: DirectoryStore, upstream: Upstream) -> N
     assert b"".join(download.follow()) == WHEEL.content
 
 
-def test_a_wrong_file_is_never_streamed_whole(store: DirectoryStore, upstream: Upstream) -> None:
-    """Of a file with a wrong digest the end never comes, and nothing is stored."""
+def test_a_wrong_file_is_never_streamed_whole(
+    store: DirectoryStore, upstream: Upstream, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of a file with a wrong digest the end never comes, nothing is stored, and it is logged."""
     gate = threading.Event()
     wrong = WHEEL.content[:-1] + b"?"
     download = arriving(store, upstream, slow(gate, wrong))
@@ -104,6 +106,7 @@ def test_a_wrong_file_is_never_streamed_whole(store: DirectoryStore, upstream: U
     with pytest.raises(UpstreamMismatch, match=WHEEL.sha256):
         got.extend(byte for chunk in download.follow() for byte in chunk)
     assert len(got) < len(WHEEL.content)
+    assert WHEEL.sha256 in caplog.text
     assert list(store.list("mirror/")) == []
 
 

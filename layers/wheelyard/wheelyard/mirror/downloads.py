@@ -124,8 +124,9 @@ class Download:
                 with suppress(KeyExists):  # another process was faster
                     self._store.create_from(self.order.key, staged.path)
                 self.order.record(self.sha256)
-        except BaseException as caught:  # it is raised by those who wait
+        except BaseException as caught:  # it is raised by those who wait, if anybody still does
             error = caught
+            _logger.warning("%s was not fetched: %s", self.order.filename, caught)
         with self._changed:
             self._done, self._error = True, error
             self._changed.notify_all()
