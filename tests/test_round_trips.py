@@ -29,6 +29,7 @@ WHEEL = build_wheel("acme-tools", "1.0")
 NEXT = build_wheel("acme-tools", "2.0")
 PAGE = "/simple/acme-tools/"
 UPSTREAM = {"UPSTREAM_INDEX_URL": "https://upstream.example/simple/"}
+SOURCE = sha256(UPSTREAM["UPSTREAM_INDEX_URL"].encode()).hexdigest()[:32]
 FLASK = project_name("flask")
 
 
@@ -50,7 +51,8 @@ class Process(Index):
         super().__init__(self.counted, UPSTREAM)
         names = {project_name(f"private-{number}") for number in range(size.private)}
         Catalogue(self.counted).correct(names, lambda _: False)
-        put_snapshot(self.counted, {f"name-{n}": n for n in range(size.upstream)} | {"flask": 7})
+        upstream = {f"name-{number}": number for number in range(size.upstream)} | {"flask": 7}
+        put_snapshot(self.counted, upstream, SOURCE)
         _mirror(self.counted, FLASK, serial=7)
         assert self.upload(WHEEL).status == 200
         self.start()
@@ -73,8 +75,7 @@ class Process(Index):
 def _mirror(store: CountedStore, name: ProjectName, serial: int) -> None:
     """What is stored of an upstream project that somebody asked for before."""
     page = project_json(Project(name))
-    source = sha256(UPSTREAM["UPSTREAM_INDEX_URL"].rstrip("/").encode()).hexdigest()[:16]
-    state = State(source, None, 0, serial, serial, digest_of(page), None, {}, {})
+    state = State(SOURCE, None, 0, serial, serial, digest_of(page), None, {}, {})
     store.put(keys.mirror_urls(name), dump_state(state))
     store.put(keys.mirror_page(name), page)
 
