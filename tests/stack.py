@@ -45,7 +45,7 @@ def deployed(emulator: MiniStack, template: Path, **parameters: str) -> Stack:
     """Deploy a built template by ``sam deploy``, with the repository's configuration."""
     # The emulator's processes run on this machine's processor.
     machine = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
-    overrides = {"Architecture": machine} | parameters
+    overrides = {"Architecture": machine, "UpstreamIndexUrl": "none"} | parameters
     tools.run(
         "sam",
         "deploy",

@@ -14,7 +14,8 @@ from wheelyard.entry.problems import CHALLENGE, problem
 from wheelyard.errors import Unauthenticated
 from wheelyard.settings import Settings, StoreSettings
 
-FUNCTIONS = ("Request", "Upload", "Admin", "Arrival", "Rebuild")
+STEPS = ("Fetch", "Shard", "Activate", "Restart")
+FUNCTIONS = ("Request", "Upload", "Admin", "Arrival", "Rebuild", "Pull", *STEPS)
 # Of the environment of every function, what is not Wheelyard's to read.
 OTHERS_VARIABLES = {"AWS_XRAY_SDK_ENABLED"}
 
@@ -27,6 +28,16 @@ REFUSED = "This index needs a user name and a password, and these were missing o
 LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TRACE = {"xray:PutTraceSegments", "xray:PutTelemetryRecords"}
 KEY = {"kms:Decrypt", "kms:GenerateDataKey"}
+# What the functions that serve mirrored projects may do beside their own.
+MIRROR = {
+    "upstream/*": READ,
+    "listing/*": READ,
+    "mirror/*": PUBLISH,
+    "staging/*": PUBLISH | DELETE,
+}
+SECRET = {"secret of UpstreamIndexUrl if HasUpstreamSecret": {"secretsmanager:GetSecretValue"}}
+_MACHINES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine"
+START = {f"{_MACHINES}:${{AWS::StackName}}-reindex": {"states:StartExecution"}}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +113,7 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
                 "tokens/*": READ,
                 "token-uses/*": READ_WRITE,
                 "oversize/*": READ_WRITE,
+                **MIRROR,
             },
         ),
         (
@@ -118,6 +130,7 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
                 "tombstones/*": READ,
                 "audit/*": WRITE,
                 "oversize/*": READ_WRITE,
+                **MIRROR,
                 "packages/* if Overwrites": DELETE,
                 "tombstones/* if ReusesDeleted": DELETE,
             },
@@ -146,6 +159,43 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
                 "audit/*": WRITE,
             },
         ),
+        (
+            "Pull",
+            {
+                "projects/*": READ,
+                "upstream/*": READ,
+                "mirror/*": PUBLISH,
+                "staging/*": PUBLISH | DELETE,
+            },
+        ),
+        (
+            "Fetch",
+            {
+                "upstream/manifest.json": READ,
+                "upstream/parts/*": {"s3:PutObject"},
+                "catalogue/*": READ,
+                "listing/*": READ,
+            },
+        ),
+        (
+            "Shard",
+            {
+                "upstream/manifest.json": READ,
+                "upstream/parts/*": READ,
+                "upstream/shards/*": {"s3:PutObject"},
+            },
+        ),
+        (
+            "Activate",
+            {
+                "upstream/manifest.json": READ_WRITE,
+                "upstream/parts/*": READ | DELETE,
+                "upstream/shards/*": READ | DELETE,
+                "upstream/retired/*": READ_WRITE | DELETE,
+                "catalogue/*": READ,
+                "listing/*": READ_WRITE | DELETE,
+            },
+        ),
     ],
 )
 def test_least_privilege(
@@ -156,12 +206,65 @@ def test_least_privilege(
     granted = _granted(template["Resources"][f"{function}Role"])
     if function == "Arrival":
         assert granted.pop("ArrivalDeadLetters.Arn") == {"sqs:SendMessage"}
+    if function in {"Upload", "Arrival", "Admin"}:
+        expected |= START
+    if function in {"Request", "Upload"}:
+        expected |= {"PullFunction.Arn": {"lambda:InvokeFunction"}}
+    if function in {"Request", "Upload", "Pull", "Fetch"}:
+        expected |= SECRET
     assert granted == expected | {
         "Bucket.Arn": {"s3:ListBucket"},
         f"{function}LogGroup.Arn": LOG,
         "KmsKeyArn if HasKmsKey": KEY,
         "* if Traces": TRACE,  # which know no resource
     }
+
+
+def test_restart_may_touch_two_functions_only(template: dict[str, Any]) -> None:
+    """Whose configuration it reads and updates; it has no way to the bucket."""
+    configure = {"lambda:GetFunctionConfiguration", "lambda:UpdateFunctionConfiguration"}
+    assert _granted(template["Resources"]["RestartRole"]) == {
+        "RequestFunction.Arn": configure,
+        "UploadFunction.Arn": configure,
+        "RestartLogGroup.Arn": LOG,
+        "* if Traces": TRACE,
+    }
+
+
+def test_the_workflow_may_run_its_steps_only(template: dict[str, Any]) -> None:
+    """And write its log, whose delivery actions know no resource."""
+    granted = _granted(template["Resources"]["ReindexRole"])
+    assert {action.partition(":")[0] for action in granted.pop("*")} == {"logs"}
+    assert granted == {
+        **{f"{step}Function.Arn": {"lambda:InvokeFunction"} for step in STEPS},
+        "* if Traces": TRACE,
+    }
+
+
+def test_the_workflow_is_started_by_schedule(template: dict[str, Any]) -> None:
+    """Every hour by default; not where it is off, or nothing is mirrored."""
+    machine = template["Resources"]["ReindexStateMachine"]["Properties"]
+    schedule = machine["Events"]["Schedule"]
+    assert schedule["Type"] == "ScheduleV2"
+    assert schedule["Properties"]["State"] == {"Fn::If": ["Schedules", "ENABLED", "DISABLED"]}
+    assert template["Parameters"]["ReindexSchedule"]["Default"] == "rate(1 hour)"
+
+
+@pytest.mark.parametrize(
+    ("alarm", "metric"),
+    [("ReindexFailedAlarm", "ExecutionsFailed"), ("ReindexTimedOutAlarm", "ExecutionsTimedOut")],
+)
+def test_a_failing_workflow_raises_an_alarm(
+    template: dict[str, Any], alarm: str, metric: str
+) -> None:
+    """By failing, or by taking too long; it tells a topic where one was given."""
+    properties = template["Resources"][alarm]["Properties"]
+    assert (properties["Namespace"], properties["MetricName"]) == ("AWS/States", metric)
+    assert properties["Dimensions"] == [
+        {"Name": "StateMachineArn", "Value": {"Ref": "ReindexStateMachine"}}
+    ]
+    assert properties["TreatMissingData"] == "notBreaching"
+    assert properties["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -337,12 +440,15 @@ def test_parameters_are_settings(template: dict[str, Any]) -> None:
 
 
 def test_defaults_are_the_settings_own(template: dict[str, Any]) -> None:
-    """A stack deployed without parameters behaves as a process started without variables."""
+    """A stack deployed without parameters behaves as a process started without variables.
+
+    Which index to mirror is the one question that has no default.
+    """
     variables = template["Globals"]["Function"]["Environment"]["Variables"]
     defaults = {
         name: str(template["Parameters"][value["Ref"]]["Default"])
         for name, value in variables.items()
-        if value["Ref"] in template["Parameters"]
+        if "Default" in template["Parameters"].get(value["Ref"], {})
     }
     bucket = {"BUCKET": "a-bucket"}
     assert Settings.from_env(bucket | defaults) == Settings.from_env(bucket)
@@ -361,6 +467,21 @@ def test_defaults_are_the_settings_own(template: dict[str, Any]) -> None:
             "KmsKeyArn",
             ["", "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"],
             ["alias/index", "arn:aws:kms:eu-central-1:123456789012:alias/index", "*"],
+        ),
+        (
+            "UpstreamIndexUrl",
+            [
+                "none",
+                "https://user:password@upstream.example/simple/",
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:upstream-AbCdEf",
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:upstream-AbCdEf:url",
+            ],
+            [
+                "",
+                "upstream.example",
+                "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*",
+                "arn:aws:s3:::bucket",
+            ],
         ),
     ],
 )
@@ -424,6 +545,10 @@ def _named(resource: Any) -> str:
     if isinstance(resource, str):
         return resource
     ((function, argument),) = resource.items()
+    if function == "Fn::Join":
+        parts = [part["Fn::Select"][1]["Fn::Split"][1]["Ref"] for part in argument[1]]
+        assert parts == ["UpstreamIndexUrl"] * 7
+        return "secret of UpstreamIndexUrl"
     if function == "Fn::Sub":
         return str(_many(argument)[0])
     return ".".join(_many(argument))

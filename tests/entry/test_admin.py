@@ -1,8 +1,10 @@
 """entry.admin: users by direct invocation."""
 
 import json
+import time
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 
@@ -10,10 +12,14 @@ import lambdas
 from servers import S3Server
 from wheelyard.access.passwords import verify
 from wheelyard.access.users import Users
-from wheelyard.entry.admin import admin_handler
+from wheelyard.audit.event import Actor
+from wheelyard.entry.admin import admin_handler, carry_out
 from wheelyard.entry.functions import http_handler
+from wheelyard.entry.orders import Office
 from wheelyard.entry.tracing import Handler
+from wheelyard.entry.workflow import Workflow
 from wheelyard.errors import InvalidPayload, InvalidSetting
+from wheelyard.settings import Settings
 from wheelyard.storage import keys
 from wheelyard.storage.opening import open_bucket
 from wheelyard.storage.store import Store
@@ -226,3 +232,49 @@ def test_wrong_setting(environ: dict[str, str]) -> None:
     """A function with a wrong setting does not start, and says which it is."""
     with pytest.raises(InvalidSetting, match="LOGGING_LEVEL"):
         admin_handler(environ | {"LOGGING_LEVEL": "LOUD"})
+
+
+class StepFunctions:
+    """Notes what is started."""
+
+    def __init__(self) -> None:
+        self.inputs: list[object] = []
+
+    def start_execution(self, **options: str) -> dict[str, str]:
+        """See boto3."""
+        self.inputs.append(json.loads(options["input"]))
+        return {"executionArn": f"{options['stateMachineArn']}:{options['name']}"}
+
+
+@pytest.mark.parametrize(
+    ("payload", "force"),
+    [
+        ("reindex", False),
+        ({"reindex": {}}, False),
+        ({"reindex": {"force": False}}, False),
+        ({"reindex": {"force": True}}, True),
+    ],
+)
+def test_reindex_starts_the_workflow(store: Store, payload: object, force: bool) -> None:
+    """The bare string is serverless-pypi's; the answer says which execution was started."""
+    fake = StepFunctions()
+    workflow = Workflow(
+        "arn:machine", lambda: datetime(2026, 1, 1, tzinfo=UTC), lambda: cast(Any, fake)
+    )
+    office = Office(Settings.from_env({}), store, time.time, Actor("", "admin"), workflow)
+    done = carry_out(office, payload)
+    assert str(done["execution"]).startswith("arn:machine:")
+    assert fake.inputs == [{"force": force}]
+
+
+def test_reindex_where_nothing_is_mirrored(handler: Handler) -> None:
+    """It says so."""
+    with pytest.raises(InvalidPayload, match="mirrors no upstream"):
+        handler("reindex", None)
+
+
+@pytest.mark.parametrize("argument", [None, True, {"force": "yes"}, {"relist": True}])
+def test_reindex_takes_force_only(handler: Handler, argument: object) -> None:
+    """Anything else is refused, naming the place."""
+    with pytest.raises(InvalidPayload, match=r"\$\.reindex"):
+        handler({"reindex": argument}, None)

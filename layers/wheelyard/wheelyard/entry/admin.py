@@ -16,6 +16,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from wheelyard.audit.event import Actor
 from wheelyard.entry.orders import ORDERS, Answer, Office
 from wheelyard.entry.tracing import Handler, traced
+from wheelyard.entry.workflow import workflow
 from wheelyard.errors import (
     InvalidName,
     InvalidPayload,
@@ -41,9 +42,10 @@ def admin_handler(environ: Mapping[str, str]) -> Handler:
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
+    reindex = workflow(environ)
 
     def handle(event: Any, context: Any) -> Answer:
-        return carry_out(Office(settings, store, time.time, _actor(context)), event)
+        return carry_out(Office(settings, store, time.time, _actor(context), reindex), event)
 
     return traced(environ, "admin", handle)
 

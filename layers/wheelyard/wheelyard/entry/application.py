@@ -33,14 +33,15 @@ def application(
     uploads: bool = True,
     clock: Callable[[], float] | None = time.monotonic,
     hand_over: "HandOver | None" = None,
+    announce: Callable[[], None] | None = None,
 ) -> Application:
     """The index over ``store``; without ``uploads``, one that only answers readers.
 
     ``clock`` None is for a process that the reindex workflow replaces: it knows one snapshot for good.
     ``hand_over`` has upstream files fetched that are too large for a process that ends with its request;
-    None is for a process that lives on.
+    None is for a process that lives on. ``announce`` is called when a private project is new.
     """
-    catalogue = Catalogue(store)
+    catalogue = Catalogue(store, announce)
     mirrors = settings.upstream.mode == "mirror" and settings.upstream.location
     snapshots = Snapshots(store, clock) if mirrors else None
 

@@ -8,6 +8,7 @@ from wheelyard.audit.event import Actor
 from wheelyard.audit.trail import Trail
 from wheelyard.entry.objectevents import is_object_event, object_keys
 from wheelyard.entry.tracing import Handler, traced
+from wheelyard.entry.workflow import workflow
 from wheelyard.errors import InvalidDocument, InvalidPayload, StorageError
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.publish.arrivals import Arrivals
@@ -30,9 +31,11 @@ def arrival_handler(environ: Mapping[str, str]) -> Handler:
     where = StoreSettings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
+    reindex = workflow(environ)
+    catalogue = Catalogue(store, reindex.announce if reindex else None)
     # Who it was is known to S3's own logs.
     record = Trail(store).by(Actor("", "bucket"))
-    arrivals = Arrivals(Shelf(store, Catalogue(store), Rules.of(settings)), record)
+    arrivals = Arrivals(Shelf(store, catalogue, Rules.of(settings)), record)
     prefix = f"{where.prefix}/" if where.prefix else ""
 
     def handle(event: Any, context: Any) -> dict[str, dict[str, str]]:

@@ -6,7 +6,7 @@ the old layer for a while, so names and parameters here stay.
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wheelyard.entry.application import application
@@ -32,7 +32,15 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     label(environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     store = open_bucket(environ, settings.presign_lifetime)
-    answer = application(settings, store, uploads=uploads, clock=None, hand_over=hand_over(environ))
+    announce = _announcer(environ) if uploads else None
+    answer = application(
+        settings,
+        store,
+        uploads=uploads,
+        clock=None,
+        hand_over=hand_over(environ),
+        announce=announce,
+    )
 
     def handle(event: Any, context: Any) -> dict[str, object]:
         started = time.perf_counter()
@@ -47,3 +55,10 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
         return from_response(event, response)
 
     return traced(environ, "wheelyard", handle)
+
+
+def _announcer(environ: Mapping[str, str]) -> Callable[[], None] | None:
+    from wheelyard.entry.workflow import workflow
+
+    found = workflow(environ)
+    return found.announce if found else None

@@ -16,6 +16,8 @@ from wheelyard.access.users import Users
 from wheelyard.audit.event import Actor
 from wheelyard.audit.recorder import Recorder
 from wheelyard.audit.trail import Trail
+from wheelyard.entry.workflow import Workflow
+from wheelyard.errors import InvalidPayload
 from wheelyard.management import orders
 from wheelyard.management.management import Management
 from wheelyard.settings import Settings
@@ -27,12 +29,16 @@ Answer = dict[str, object]
 
 
 class Office(NamedTuple):
-    """What orders are carried out with, and for whom. ``now`` gives seconds since 1970."""
+    """What orders are carried out with, and for whom.
+
+    ``now`` gives seconds since 1970; ``workflow`` is None where nothing is mirrored.
+    """
 
     settings: Settings
     store: Store
     now: Callable[[], float]
     actor: Actor
+    workflow: Workflow | None = None
 
     @property
     def record(self) -> Recorder:
@@ -123,6 +129,12 @@ def _list_tokens(office: Office, order: Mapping[str, Any]) -> Answer:
 def _revoke_token(office: Office, token: str) -> Answer:
     revoked = office.tokens.revoke(token)
     return {"id": token if is_token_id(token) else None, "revoked": revoked}
+
+
+def _reindex(office: Office, order: Mapping[str, Any]) -> Answer:
+    if office.workflow is None:
+        raise InvalidPayload("there is nothing to reindex: this stack mirrors no upstream")
+    return {"execution": office.workflow.start(force=order.get("force", False))}
 
 
 def _manage(order: orders.Order) -> "Order":
@@ -238,5 +250,6 @@ ORDERS: dict[str, Order] = {
     ),
     "listPublishers": Order(NONE, _list_publishers),
     "removePublisher": Order(TEXT, _remove_publisher),
+    "reindex": Order(record(force={"type": "boolean"}), _reindex),
 }
 """Every order by its name. ``lifetime`` is in seconds; ``upload`` and ``read`` are as in user records."""

@@ -19,8 +19,10 @@ _READERS = 16
 class Catalogue:
     """Which private projects there are."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, announce: Callable[[], None] | None = None) -> None:
+        """``announce`` is called when a project is new, or none any more; it raises nothing."""
         self._store = store
+        self._announce = announce
         self._buckets: dict[str, tuple[str, frozenset[ProjectName]]] = {}
 
     def names(self) -> list[ProjectName]:
@@ -105,7 +107,8 @@ class Catalogue:
             changed = change(names)
             return None if changed == names else _dump(changed)
 
-        edit_object(self._store, keys.catalogue(name), edit)
+        if edit_object(self._store, keys.catalogue(name), edit) and self._announce is not None:
+            self._announce()
 
 
 def _parse(raw: bytes) -> Iterable[ProjectName]:

@@ -21,8 +21,8 @@ class Active(NamedTuple):
 
     @property
     def snapshot(self) -> str:
-        """The snapshot's name."""
-        return snapshot_id(self.raw)
+        """The snapshot's name, empty where there is none."""
+        return snapshot_id(self.raw) if self.etag is not None else ""
 
     @property
     def identity(self) -> str | None:

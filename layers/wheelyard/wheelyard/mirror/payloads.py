@@ -26,6 +26,8 @@ class Fetched(TypedDict):
     outcome: Literal["changed", "relist", "unchanged"]
     base: str | None
     """The identity of the snapshot that this run started from; null where there was none."""
+    snapshot: str
+    """The name of the active snapshot, empty where there is none."""
     source: str
     sourceId: str
     fetchedAt: str

@@ -64,7 +64,7 @@ class Reindex:
         """
         base = read_active(self._store)
         if relist and base.manifest is not None:
-            return self._unchanged(base.manifest)
+            return self._unchanged(base, base.manifest)
         index = self._upstream.locate().url
         validators = self._validators(base.manifest, index) if not force else Validators()
         headers = {"accept": _ACCEPT, **_conditions(validators)}
@@ -72,12 +72,13 @@ class Reindex:
         with self._upstream.get(index, headers) as answer:
             require(answer, *((200, 304) if any(validators) else (200,)))
             if answer.status == 304 and base.manifest is not None:
-                return self._unchanged(base.manifest)
+                return self._unchanged(base, base.manifest)
             names = PartWriter()
             serial = names.read(answer, progress)
             return Fetched(
                 outcome="changed",
                 base=base.identity,
+                snapshot=base.snapshot,
                 source=_source(index),
                 sourceId=_source_id(index),
                 fetchedAt=fetched_at,
@@ -97,12 +98,13 @@ class Reindex:
             return Validators()
         return manifest.validators
 
-    def _unchanged(self, manifest: Manifest) -> Fetched:
+    def _unchanged(self, base: Active, manifest: Manifest) -> Fetched:
         current = basis(self._private(), self._hidden)
         complete = manifest.listings.basis == current and is_stored(self._store, manifest.listings)
         return Fetched(
             outcome="unchanged" if complete else "relist",
-            base=manifest.identity,
+            base=base.identity,
+            snapshot=base.snapshot,
             source=manifest.source,
             sourceId=manifest.source_id,
             fetchedAt=manifest.fetched_at,
