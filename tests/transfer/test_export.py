@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from distributions import BuiltDistribution, build_sdist, build_wheel
 from indexes import Index
 from servers import S3Server
-from transfers import use
 from wheelyard.entry.cli import cli
 from wheelyard.protocol.simple import parse_project
 from wheelyard.storage.directory import DirectoryStore
@@ -351,13 +350,6 @@ def test_wrong_target(
 # --- buckets ---
 
 
-@pytest.fixture
-def moto(s3_moto: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
-    """moto, and the environment of somebody who uses it."""
-    use(s3_moto, monkeypatch)
-    return s3_moto
-
-
 def heads(server: S3Server, bucket: str) -> dict[str, Any]:
     """What each key of a bucket is answered with."""
     client = server.client()
@@ -406,13 +398,10 @@ def test_directory_keys(store: Store, tmp_path: Path, moto: S3Server) -> None:
     assert not any(key.endswith("/") for key in heads(moto, bucket))
 
 
-@pytest.mark.parametrize("s3", ["s3_moto", "s3_weed"])
-def test_from_bucket_to_bucket(
-    s3: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("s3", ["moto", "weed"])
+def test_from_bucket_to_bucket(s3: str, request: pytest.FixtureRequest) -> None:
     """From one bucket into another, S3 copies the files itself, and gives them the export's headers."""
     server: S3Server = request.getfixturevalue(s3)
-    use(server, monkeypatch)
     source, target = server.new_bucket(), server.new_bucket()
     location = f"s3://{source}/private/store"
     index_of(open_store(location, os.environ, 900), TOOLS, LOCAL)

@@ -249,6 +249,15 @@ class RestartFailed(WheelyardError):
     title = "The function cannot be restarted"
 
 
+# --- transfer ---
+
+
+class SourceUnclear(WheelyardError):
+    """What is to be imported is not where it was said to be, or more than can have been meant."""
+
+    title = "The source is unclear"
+
+
 # --- storage ---
 
 

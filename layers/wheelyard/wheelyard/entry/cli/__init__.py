@@ -7,6 +7,7 @@ import click
 from wheelyard import __version__
 from wheelyard.entry.cli.completion import completion
 from wheelyard.entry.cli.exporting import export
+from wheelyard.entry.cli.importing import import_command
 from wheelyard.entry.cli.login import login
 from wheelyard.entry.cli.management import management_commands
 from wheelyard.entry.cli.publishers import publisher
@@ -52,6 +53,7 @@ for command in (
     rebuild,
     reindex,
     export,
+    import_command,
     *management_commands(),
     completion,
     login,

@@ -1,0 +1,1 @@
+"""Other indexes' files, users and caches, taken into the store."""
