@@ -20,6 +20,7 @@ from wheelyard.storage.store import Store
 if TYPE_CHECKING:
     from wheelyard.audit.event import Actor
     from wheelyard.entry.oidc import TrustedPublishing
+    from wheelyard.entry.recent import Recent
     from wheelyard.mirror.files import HandOver
     from wheelyard.mirror.mirror import Mirror
     from wheelyard.mirror.redirecting import Redirects
@@ -34,12 +35,14 @@ def application(
     clock: Callable[[], float] | None = time.monotonic,
     hand_over: "HandOver | None" = None,
     announce: Callable[[], None] | None = None,
+    remembers: bool = False,
 ) -> Application:
     """The index over ``store``; without ``uploads``, one that only answers readers.
 
     ``clock`` None is for a process that the reindex workflow replaces: it knows one snapshot for good.
     ``hand_over`` has upstream files fetched that are too large for a process that ends with its request;
-    None is for a process that lives on. ``announce`` is called when a private project is new.
+    None is for a process that lives on. ``announce`` is called when a private project is new. With
+    ``remembers`` pages that were given can be given again at once.
     """
     catalogue = Catalogue(store, announce)
     mirrors = settings.upstream.mode == "mirror" and settings.upstream.location
@@ -63,14 +66,15 @@ def application(
         mint = Mint(store, SigningKeys(time.monotonic), settings.oidc_audience, time.time)
         return TrustedPublishing(mint, settings.oidc_audience, time.time, Trail(store, time.time))
 
+    authenticator = Authenticator(
+        store,
+        Clock(time.monotonic, time.time),
+        settings.password_rounds,
+        # A function that takes no uploads may not write user records.
+        rehashes=uploads,
+    )
     return Application(
-        Authenticator(
-            store,
-            Clock(time.monotonic, time.time),
-            settings.password_rounds,
-            # A function that takes no uploads may not write user records.
-            rehashes=uploads,
-        ),
+        authenticator,
         Reader(
             store,
             resolver(settings, store, snapshots, hand_over),
@@ -78,7 +82,14 @@ def application(
         ),
         publisher if uploads else None,
         Once(trusted_publishing) if uploads else None,
+        _recent(store, authenticator) if remembers else None,
     )
+
+
+def _recent(store: Store, authenticator: Authenticator) -> "Recent":
+    from wheelyard.entry.recent import Recent
+
+    return Recent(store, authenticator)
 
 
 def resolver(

@@ -29,6 +29,7 @@ from wheelyard.protocol.names import project_name
 if TYPE_CHECKING:
     from wheelyard.audit.event import Actor
     from wheelyard.entry.oidc import TrustedPublishing
+    from wheelyard.entry.recent import Recent
     from wheelyard.publish.publisher import Publisher
 
 _logger = logging.getLogger(__name__)
@@ -50,18 +51,32 @@ class Application:
         reader: Reader,
         publisher: "Callable[[Actor], Publisher] | None",
         trusted_publishing: "Callable[[], TrustedPublishing] | None" = None,
+        recent: "Recent | None" = None,
     ) -> None:
         """``publisher`` is called for each upload, and ``trusted_publishing`` for what is below
         ``/_/oidc/``, so that reading need not import what they need; None is for a function that takes
-        no uploads.
+        no uploads. ``recent`` is for a process that can look at its store without waiting.
         """
         self._authenticator = authenticator
         self._reader = reader
         self._publisher = publisher
         self._trusted_publishing = trusted_publishing
+        self._recent = recent
+
+    def at_once(self, request: Request) -> Response | None:
+        """The answer to a request that needs no waiting, None for any other; never raises."""
+        return self._recent.find(request) if self._recent else None
 
     def __call__(self, request: Request) -> Response:
         """Answer a request; never raises."""
+        if self._recent is None:
+            return self._respond(request)
+        sources = self._recent.sources(request)
+        response = self._respond(request)
+        self._recent.keep(request, sources, response)
+        return response
+
+    def _respond(self, request: Request) -> Response:
         user = ""
         try:
             if request.path == "/-/health":

@@ -1,7 +1,8 @@
 """The one-machine server: the application on uvicorn, by ASGI.
 
 The application is the one that Lambda runs, and is synchronous: each request is answered on a thread
-of a pool, and bodies are streamed between it and the event loop in both directions.
+of a pool, and bodies are streamed between it and the event loop in both directions. What needs no waiting
+is answered by the event loop itself, and files are sent by the kernel.
 """
 
 import asyncio
@@ -19,9 +20,10 @@ from typing import Any, NamedTuple
 import uvicorn
 
 from wheelyard.entry.application import application
+from wheelyard.entry.connection import REASON, ZERO_COPY, Connection, Immediate
 from wheelyard.entry.http import FileBody, Request, Response
 from wheelyard.entry.logs import JsonFormatter, log_request
-from wheelyard.entry.reasons import REASON, ReasonProtocol
+from wheelyard.entry.routes import Application
 from wheelyard.errors import InvalidUpload
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_store
@@ -41,6 +43,9 @@ _PATIENCE = 60.0
 # Seconds that requests under way have when the server is told to stop.
 _GRACE = 30
 
+# A request that has a body, or may have one, is not answered before that was read.
+_NO_BODY = {"content-length", "transfer-encoding", "expect"}
+
 Handler = Callable[[Request], Response]
 # https://asgi.readthedocs.io/en/latest/specs/www.html
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -50,9 +55,18 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 class Server:
     """An ASGI application around the index."""
 
-    def __init__(self, handler: Handler, patience: float = _PATIENCE) -> None:
-        """``patience``: seconds after which a client that stopped sending its body is given up."""
+    def __init__(
+        self,
+        handler: Handler,
+        patience: float = _PATIENCE,
+        at_once: Callable[[Request], Response | None] | None = None,
+    ) -> None:
+        """``patience``: seconds after which a client that stopped sending its body is given up.
+
+        ``at_once`` gives whole answers where that needs no waiting: the event loop stands still meanwhile.
+        """
         self._handler = handler
+        self._at_once = at_once
         self._patience = patience
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
         # Uploads take as long as their clients like, and readers do not wait for them.
@@ -72,10 +86,27 @@ class Server:
         response = await loop.run_in_executor(pool, self._handler, request)
         if not reads:
             await body.drain(_DRAINED)
-        await self._send(send, request, response)
+        await self._send(send, scope, request, response)
         log_request(request, response, time.perf_counter() - started)
 
-    async def _send(self, send: Send, request: Request, response: Response) -> None:
+    def at_once(self, scope: Mapping[str, Any]) -> Immediate | None:
+        """The answer to a request that needs no waiting, None for any other."""
+        if self._at_once is None or scope["method"] not in ("GET", "HEAD"):
+            return None
+        started = time.perf_counter()
+        request = _request(scope, ())
+        if not _NO_BODY.isdisjoint(request.headers):
+            return None
+        response = self._at_once(request)
+        if response is None or not isinstance(response.body, bytes):
+            return None
+        lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
+        log_request(request, response, time.perf_counter() - started)
+        return Immediate(response.status, f"{lines}\r\n".encode("latin-1"), response.body)
+
+    async def _send(
+        self, send: Send, scope: Mapping[str, Any], request: Request, response: Response
+    ) -> None:
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
         if response.reason:
             headers.append((REASON, response.reason.encode("ascii", "replace")))
@@ -83,10 +114,19 @@ class Server:
         body = response.body
         if request.method == "HEAD" or response.status == 304:
             body = b""
-        if not isinstance(body, bytes):
+        if isinstance(body, FileBody) and ZERO_COPY in scope.get("extensions", ()):
+            await self._send_file(send, body)
+            body = b""
+        elif not isinstance(body, bytes):
             await self._stream(send, _chunks(body))
             body = b""
         await send({"type": "http.response.body", "body": body})
+
+    async def _send_file(self, send: Send, body: FileBody) -> None:
+        loop = asyncio.get_running_loop()
+        with await loop.run_in_executor(self._pool, body.path.open, "rb") as file:
+            count = body.end - body.start
+            await send({"type": ZERO_COPY, "file": file, "offset": body.start, "count": count})
 
     async def _stream(self, send: Send, chunks: Iterator[bytes]) -> None:
         loop = asyncio.get_running_loop()
@@ -207,7 +247,9 @@ def serve(options: ServeOptions) -> None:
         ssl_certfile=options.certificate,
         ssl_keyfile=options.key,
         workers=options.workers,
-        http=ReasonProtocol,
+        http=Connection,
+        # uvloop does not let the kernel send files.
+        loop="asyncio",
         ws="none",
         lifespan="on",
         proxy_headers=False,
@@ -221,14 +263,15 @@ def serve(options: ServeOptions) -> None:
 
 def from_environment() -> Server:
     """The server of one worker process."""
-    return Server(_handler(os.environ))
+    index = _index(os.environ)
+    return Server(index, at_once=index.at_once)
 
 
-def _handler(env: Mapping[str, str]) -> Handler:
+def _index(env: Mapping[str, str]) -> Application:
     settings = Settings.from_env(env)
     log_to_standard_error(settings.logging_level)
     store = open_store(env[STORE_VARIABLE], env, settings.presign_lifetime)
-    return application(settings, store)
+    return application(settings, store, remembers=True)
 
 
 def log_to_standard_error(level: str) -> None:

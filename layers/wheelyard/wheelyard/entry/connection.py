@@ -1,0 +1,135 @@
+"""uvicorn's HTTP/1.1, with what ASGI has no place for.
+
+- A reason phrase that says the cause: twine, hatch, flit and pip print the phrase behind an answer's status
+  and nothing of its body. It travels as a header that is taken out where the status line is written.
+- Files that the kernel sends, by ASGI's own extension
+  (https://asgi.readthedocs.io/en/latest/extensions.html#zero-copy-send).
+- Answers that need no waiting, given at once: no task is made, and no thread is asked.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple, cast
+
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import (
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
+
+REASON = b"x-wheelyard-reason"
+
+ZERO_COPY = "http.response.zerocopysend"
+
+_LONGEST = 300
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Immediate(NamedTuple):
+    """A whole answer: the lines after the status line, ended by an empty one, and the body."""
+
+    status: int
+    lines: bytes
+    body: bytes
+
+
+class Connection(HttpToolsProtocol):
+    """One client's connection.
+
+    An application with a method ``at_once(scope) -> Immediate | None`` is asked by it first.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._at_once: Callable[[Mapping[str, Any]], Immediate | None] = getattr(
+            self.app, "at_once", lambda _: None
+        )
+
+    # uvicorn calls this for every request when its turn has come.
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        if not self._answer_at_once(cycle):
+            extended = _Extended(self, cycle, app)
+            super()._start_asgi_task(cycle, cast(ASGI3Application, extended))
+
+    def _answer_at_once(self, cycle: RequestResponseCycle) -> bool:
+        # What would need more than one write is left to uvicorn.
+        if not cycle.keep_alive or self.pipeline or self.flow.write_paused:
+            return False
+        answer = self._at_once(cycle.scope)
+        if answer is None:
+            return False
+        own = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+        self.transport.writelines([STATUS_LINE[answer.status] + own + answer.lines, answer.body])
+        cycle.response_started = cycle.response_complete = True
+        self.on_response_complete()
+        return True
+
+
+class _Extended:
+    """The application, with what ``send`` can do more than uvicorn's."""
+
+    def __init__(
+        self, connection: Connection, cycle: RequestResponseCycle, app: ASGI3Application
+    ) -> None:
+        self._connection = connection
+        self._cycle = cycle
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        async def extended(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                await self._start(message, send)
+            elif message["type"] == ZERO_COPY:
+                await self._send_file(message)
+            else:
+                await send(message)
+
+        scope["extensions"] = {ZERO_COPY: {}}
+        await self._app(scope, receive, cast(Any, extended))
+
+    async def _start(self, message: dict[str, Any], send: Send) -> None:
+        given = [value for name, value in message["headers"] if name == REASON]
+        if not given:
+            await send(message)
+            return
+        headers = [(name, value) for name, value in message["headers"] if name != REASON]
+        status = message["status"]
+        transport = self._cycle.transport
+        self._cycle.transport = cast(Any, _StatusLine(transport, status, phrase(given[0])))
+        try:
+            await send({**message, "headers": headers})
+        finally:
+            self._cycle.transport = transport
+
+    async def _send_file(self, message: dict[str, Any]) -> None:
+        cycle, count = self._cycle, message["count"]
+        if cycle.disconnected:
+            return
+        try:
+            await self._connection.loop.sendfile(
+                cycle.transport, message["file"], message["offset"], count
+            )
+        except (ConnectionError, RuntimeError):
+            # The client went away, which asyncio may have noticed before the file was begun.
+            cycle.transport.close()
+            cycle.disconnected = True
+        cycle.expected_content_length -= count
+
+
+class _StatusLine:
+    """A transport whose first line is another one than uvicorn's."""
+
+    def __init__(self, transport: Any, status: int, reason: bytes) -> None:
+        self._transport = transport
+        self._usual = STATUS_LINE[status]
+        self._line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+
+    def write(self, head: bytes) -> None:
+        self._transport.write(self._line + head.removeprefix(self._usual))
+
+
+def phrase(text: bytes) -> bytes:
+    """``text`` as a reason phrase can be: printable ASCII, of bounded length (RFC 9112, 4)."""
+    printable = bytes(byte if 0x20 <= byte < 0x7F else ord("?") for byte in text)
+    return printable if len(printable) <= _LONGEST else printable[:_LONGEST] + b"..."
