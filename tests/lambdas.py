@@ -1,5 +1,6 @@
 """What a Lambda function finds: its environment, and its events."""
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
@@ -46,6 +47,15 @@ def upload(project: str, wheel: BuiltDistribution, username: str, password: str)
     headers = {"content-type": content_type} | _basic(username, password)
     encoded = b64encode(body).decode()
     return _event("POST", "/", headers) | {"body": encoded, "isBase64Encoded": True}
+
+
+def session(
+    method: str, path: str, document: Mapping[str, object], username: str, password: str
+) -> dict[str, Any]:
+    """A Function URL's event for a step of a publishing session."""
+    headers = {"content-type": "application/vnd.pypi.upload.v2+json"} | _basic(username, password)
+    body = json.dumps({"meta": {"api-version": "2.0"}, **document})
+    return _event(method, path, headers) | {"body": body, "isBase64Encoded": False}
 
 
 def _basic(username: str, password: str) -> dict[str, str]:

@@ -119,6 +119,8 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
         (
             "Upload",
             {
+                "sessions/*": READ_WRITE,
+                "uploads/*": PUBLISH | DELETE | {"s3:ListMultipartUploadParts"},
                 "packages/*": PUBLISH,
                 "projects/*": PUBLISH,
                 "catalogue/*": PUBLISH,
@@ -155,6 +157,7 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
                 "tombstones/*": READ_WRITE | DELETE,
                 "projects/*": READ_WRITE,
                 "catalogue/*": READ_WRITE,
+                "sessions/*": READ,
                 "rejected/*": WRITE | {"s3:AbortMultipartUpload"},
                 "audit/*": WRITE,
             },
@@ -380,6 +383,7 @@ def test_http_api_routes(template: dict[str, Any]) -> None:
         "HEAD /{proxy+}": (reads, True),
         "$default": (writes, True),
         "GET /-/health": (reads, False),
+        "ANY /upload/{proxy+}": (writes, True),
         "ANY /_/oidc/{proxy+}": (writes, False),
     }
 
@@ -396,7 +400,8 @@ def test_rest_api(template: dict[str, Any]) -> None:
             asks = parameter is not None and parameter["required"] and "security" in operation
             assert asks is (path not in open_paths)
             uri = str(operation["x-amazon-apigateway-integration"]["uri"])
-            reads = method in {"get", "head", "options"} and "oidc" not in path
+            writes = path in {"/upload/{proxy+}", "/_/oidc/{proxy+}"}
+            reads = method in {"get", "head", "options"} and not writes
             assert ("RequestFunction" if reads else "UploadFunction") in uri, (path, method)
     responses = body["x-amazon-apigateway-gateway-responses"]
     for name in ("BAD_REQUEST_PARAMETERS", "UNAUTHORIZED", "ACCESS_DENIED"):

@@ -170,6 +170,25 @@ class FileExists(WheelyardError):
     title = "File already exists"
 
 
+class Conflict(WheelyardError):
+    """What was asked for does not fit what others, or the same client, have done before.
+
+    ``location`` is the path of what stands in the way, where it has one.
+    """
+
+    title = "Conflict"
+
+    def __init__(self, message: str, location: str = "") -> None:
+        super().__init__(message)
+        self.location = location
+
+
+class UnsupportedMechanism(WheelyardError):
+    """A way of uploading that this index does not offer."""
+
+    title = "Upload mechanism not supported"
+
+
 class TooLarge(WheelyardError):
     """More bytes than this way in accepts."""
 

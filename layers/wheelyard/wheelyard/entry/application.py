@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wheelyard.audit.event import Actor
     from wheelyard.entry.oidc import TrustedPublishing
     from wheelyard.entry.recent import Recent
+    from wheelyard.entry.uploading import Uploading
     from wheelyard.mirror.files import HandOver
     from wheelyard.mirror.mirror import Mirror
     from wheelyard.mirror.redirecting import Redirects
@@ -57,6 +58,21 @@ def application(
         record = Trail(store, time.time).by(actor)
         return Publisher(Shelf(store, catalogue, Rules.of(settings)), record)
 
+    def uploading() -> "Uploading":
+        from wheelyard.audit.trail import Trail
+        from wheelyard.entry.uploading import Uploading
+        from wheelyard.publish.rules import Rules
+        from wheelyard.publish.session_files import SessionFiles
+        from wheelyard.publish.session_records import SessionRecords
+        from wheelyard.publish.sessions import Sessions
+        from wheelyard.publish.shelf import Shelf
+        from wheelyard.storage.multipart import multipart
+
+        shelf = Shelf(store, catalogue, Rules.of(settings))
+        records = SessionRecords(store, multipart(store))
+        sessions = Sessions(shelf, records, time.time)
+        return Uploading(sessions, SessionFiles(shelf, records), Trail(store, time.time).by)
+
     def trusted_publishing() -> "TrustedPublishing":
         from wheelyard.access.issuers import SigningKeys
         from wheelyard.access.minting import Mint
@@ -83,6 +99,7 @@ def application(
         publisher if uploads else None,
         Once(trusted_publishing) if uploads else None,
         _recent(store, authenticator) if remembers else None,
+        Once(uploading) if uploads else None,
     )
 
 

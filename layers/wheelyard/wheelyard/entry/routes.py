@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from wheelyard.audit.event import Actor
     from wheelyard.entry.oidc import TrustedPublishing
     from wheelyard.entry.recent import Recent
+    from wheelyard.entry.uploading import Uploading
     from wheelyard.publish.publisher import Publisher
 
 _logger = logging.getLogger(__name__)
 
 _READ = ("GET", "HEAD")
 _UPLOADS = re.compile(r"/(?:legacy/?|simple/?)?")
+_SESSIONS = re.compile(r"/upload(?:/|$)")
 _EXISTING = re.compile(r"/(?:legacy/|simple/)?\+simple/([^/]+)/?")
 _PROJECT = re.compile(r"/simple/([^/]+)(/?)")
 _FILE = re.compile(r"/simple/([^/]+)/([^/]+)")
@@ -52,16 +54,19 @@ class Application:
         publisher: "Callable[[Actor], Publisher] | None",
         trusted_publishing: "Callable[[], TrustedPublishing] | None" = None,
         recent: "Recent | None" = None,
+        uploading: "Callable[[], Uploading] | None" = None,
     ) -> None:
-        """``publisher`` is called for each upload, and ``trusted_publishing`` for what is below
-        ``/_/oidc/``, so that reading need not import what they need; None is for a function that takes
-        no uploads. ``recent`` is for a process that can look at its store without waiting.
+        """``publisher`` is called for each upload, ``trusted_publishing`` for what is below ``/_/oidc/``,
+        ``uploading`` for publishing sessions, so that reading need not import what they need; None is
+        for a function that takes no uploads. ``recent`` is for a process that can look at its store
+        without waiting.
         """
         self._authenticator = authenticator
         self._reader = reader
         self._publisher = publisher
         self._trusted_publishing = trusted_publishing
         self._recent = recent
+        self._uploading = uploading
 
     def at_once(self, request: Request) -> Response | None:
         """The answer to a request that needs no waiting, None for any other; never raises."""
@@ -104,6 +109,8 @@ class Application:
         takes_uploads = _UPLOADS.fullmatch(request.path) is not None and self._publisher is not None
         if takes_uploads and request.method == "POST":
             return self._upload(request, principal)
+        if self._uploading is not None and _SESSIONS.match(request.path):
+            return self._uploading()(request, principal, _actor(request, principal))
         read = self._readable(request, principal)
         allowed = (*(_READ if read else ()), *(("POST",) if takes_uploads else ()))
         if not allowed:

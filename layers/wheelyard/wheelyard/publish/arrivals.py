@@ -16,6 +16,7 @@ from wheelyard.protocol.model import File
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.publish.examining import UNFIT, examine
 from wheelyard.publish.incoming import Incoming
+from wheelyard.publish.session import is_promised
 from wheelyard.publish.shelf import Shelf, listed, upload_time
 from wheelyard.publish.tombstones import Tombstone
 from wheelyard.storage import keys
@@ -84,6 +85,8 @@ class Arrivals:
     def _there(self, name: ProjectName, filename: str, entry: Entry) -> Arrival:
         known = listed(self._shelf.project(name), filename)
         if known is not None and _is(known, entry):
+            return Arrival(entry.key, "known")
+        if known is None and is_promised(self._store, name, filename):
             return Arrival(entry.key, "known")
         rules = self._shelf.rules
         incoming, entry = examine(

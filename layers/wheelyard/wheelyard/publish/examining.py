@@ -47,6 +47,15 @@ def sha256_of(store: Store, key: str) -> str:
     return digest.hexdigest()
 
 
+def digests_of(store: Store, key: str, names: tuple[str, ...]) -> dict[str, str]:
+    """Digests of an object, in lower-case hexadecimal, by their names in hashlib."""
+    hashers = {name: hashlib.new(name, usedforsecurity=False) for name in names}
+    for chunk in store.read(key):
+        for hasher in hashers.values():
+            hasher.update(chunk)
+    return {name: hasher.hexdigest() for name, hasher in hashers.items()}
+
+
 def examine(
     store: Store,
     key: str,
@@ -55,12 +64,13 @@ def examine(
     *,
     max_size: int,
     legacy_formats: bool = False,
+    sha256: str | None = None,
 ) -> Examined:
     """Check the object ``key``, which is to be ``filename`` of ``project``.
 
-    Memory is bounded whatever its size. An imported file may be of any size and format that an import
-    takes. Raises what ``inspect`` raises, ``InvalidArchive`` for another project's file, ``TooLarge``,
-    and ``KeyNotFound``.
+    ``sha256`` is its digest where that is known already. Memory is bounded whatever its size. An imported
+    file may be of any size and format that an import takes. Raises what ``inspect`` raises,
+    ``InvalidArchive`` for another project's file, ``TooLarge``, and ``KeyNotFound``.
     """
     while True:
         entry = store.head(key)
@@ -73,7 +83,7 @@ def examine(
         with open_object(store, key) as file:
             legacy = legacy_formats or origin is not None
             distribution = inspect(file, filename, legacy_formats=legacy)
-        sha256 = sha256_of(store, key)
+        digest = sha256 or sha256_of(store, key)
         if distribution.project != project:
             raise InvalidArchive(
                 f"{filename!r} is of project {distribution.project!r}, but stands with the files of "
@@ -81,7 +91,7 @@ def examine(
             )
         # What was checked and what was hashed must be one object, should it be replaced just now.
         if store.head(key).etag == entry.etag:
-            return Examined(Incoming(distribution, entry.size, sha256, origin=origin), entry)
+            return Examined(Incoming(distribution, entry.size, digest, origin=origin), entry)
 
 
 def _origin(store: Store, key: str) -> Origin | None:

@@ -11,13 +11,14 @@ from contextlib import suppress
 from itertools import groupby
 from typing import NamedTuple
 
-from wheelyard.errors import FileExists, InvalidDocument, InvalidName, KeyNotFound
+from wheelyard.errors import FileExists, Forbidden, InvalidDocument, InvalidName, KeyNotFound
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.publish.examining import UNFIT, examine, sha256_of
 from wheelyard.publish.listing import with_files
 from wheelyard.publish.rules import Released
+from wheelyard.publish.session import is_promised
 from wheelyard.publish.shelf import Shelf, as_listed
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
@@ -197,6 +198,10 @@ def _examine_file(shelf: Shelf, name: ProjectName, entry: Entry, known: File | N
 def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None) -> Finding:
     rules, store = shelf.rules, shelf.store
     key = keys.package(name, filename)
+    if known is None and is_promised(store, name, filename):
+        raise Forbidden(
+            f"{filename!r} is just being published, together with others of its release"
+        )
     incoming, entry = examine(
         store,
         key,

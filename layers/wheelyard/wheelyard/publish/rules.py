@@ -80,17 +80,22 @@ class Released:
 
     def add(self, file: File) -> None:
         """Take a file. Raises ``FileExists`` as ``check_rivals`` does."""
-        name = parsed(file.filename)
-        if name is not None:
-            rival = self._names.setdefault(name.canonical, file.filename)
-            if rival == file.filename and name.kind == "sdist":
-                rival = self._sdists.setdefault(name.version, file.filename)
-            if rival != file.filename:
-                raise FileExists(
-                    f"{file.filename!r} cannot stand beside {rival!r}, which is the same file in another "
-                    "spelling or the release's source distribution: remove one of them"
-                )
+        self.claim(file.filename)
         self.files.append(file)
+
+    def claim(self, filename: str) -> None:
+        """Take a filename only. Raises ``FileExists`` as ``check_rivals`` does."""
+        name = parsed(filename)
+        if name is None:
+            return
+        rival = self._names.setdefault(name.canonical, filename)
+        if rival == filename and name.kind == "sdist":
+            rival = self._sdists.setdefault(name.version, filename)
+        if rival != filename:
+            raise FileExists(
+                f"{filename!r} cannot stand beside {rival!r}, which is the same file in another "
+                "spelling or the release's source distribution: remove one of them"
+            )
 
 
 def exists(filename: str) -> str:

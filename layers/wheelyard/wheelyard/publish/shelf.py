@@ -7,6 +7,7 @@ between leaves a file that is stored and not listed, and the same upload sent ag
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -82,6 +83,17 @@ class Shelf:
             self.check_deleted(incoming.project, incoming.distribution.canonical)
         return False
 
+    def check_free(self, incoming: Incoming) -> bool:
+        """``check``, and that no other file is stored in its place without being listed."""
+        if self.check(incoming):
+            return True
+        key = keys.package(incoming.project, incoming.filename)
+        if self.rules.overwrite or not self.exists(key):
+            return False
+        if sha256_of(self.store, key) != incoming.sha256:
+            raise FileExists(exists(incoming.filename))
+        return False
+
     def place(self, incoming: Incoming, source: Source) -> Placed:
         """Store the file and what stands beside it. Raises ``FileExists``."""
         name, filename = incoming.project, incoming.filename
@@ -124,6 +136,24 @@ class Shelf:
         """Delete metadata, signature, provenance and origin of a file."""
         for ending in keys.SIDECARS:
             self.store.delete(keys.package(name, filename + ending))
+
+    def withdraw(self, name: ProjectName, filename: str, sha256: str, source: Source) -> None:
+        """Take back a stored file, of that digest, that is not to be listed after all.
+
+        Another writer may have found it there and listed it: then it is put back, from ``source``.
+        """
+        key = keys.package(name, filename)
+        try:
+            if listed(self.project(name), filename) or sha256_of(self.store, key) != sha256:
+                return
+        except KeyNotFound:
+            return
+        self.store.delete(key)
+        if listed(self.project(name), filename) is not None:
+            with suppress(KeyExists):
+                source.create(self.store, key)
+            return
+        self.remove_beside(name, filename)
 
     def adopt(self, incoming: Incoming) -> Placed:
         """A file that another tool stored; what belongs beside it is made."""

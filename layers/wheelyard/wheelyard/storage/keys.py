@@ -30,6 +30,7 @@ SESSIONS = "sessions/"
 AUDIT = "audit/"
 
 REBUILDS = "rebuild/"
+UPLOADED = "uploads/"
 
 SIDECARS = (".metadata", ".asc", ".provenance", ".origin")
 """What stands behind a file's own name in the keys of what belongs to it."""
@@ -63,6 +64,16 @@ def origin(project: ProjectName, filename: str) -> str:
 def tombstone(project: ProjectName, canonical: str) -> str:
     """Says that a file was deleted; by its canonical filename, so that no spelling of it is free."""
     return f"{TOMBSTONES}{project}/{canonical}.json"
+
+
+def session(project: ProjectName, version: str) -> str:
+    """The publishing session of a release, by its canonical version (PEP 694)."""
+    return f"{SESSIONS}{project}/{version}.json"
+
+
+def uploaded(session: str, name: str) -> str:
+    """A file of a session, before it is published; ``name`` is another one at every attempt."""
+    return f"{UPLOADED}{session}/{name}"
 
 
 def rejected(key: str, etag: str) -> str:

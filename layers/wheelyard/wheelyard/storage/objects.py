@@ -4,7 +4,7 @@ obstore retries by itself what may be retried, and S3's conditional writes are p
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
@@ -47,8 +47,10 @@ class ObjectStore(Store):
         prefix: str = "",
         sign: Callable[[str, str], str] | None = None,
         patient: "Callable[[], S3Store | MemoryStore] | None" = None,
+        operate: Callable[[str, str, Sequence[tuple[str, str]]], str] | None = None,
     ) -> None:
-        """``sign`` makes a presigned link of a method and a full key; memory has none.
+        """``sign`` makes a presigned link of a method and a full key; memory has none. ``operate`` makes
+        one for another operation, of its parameters.
 
         ``patient`` gives the client for what should not be given up early: whole files, and writes, which
         may happen all the same.
@@ -57,6 +59,7 @@ class ObjectStore(Store):
         self._patient = patient or (lambda: client)
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sign = sign
+        self._operate = operate
 
     def get(self, key: str) -> Stored:
         try:
@@ -200,6 +203,11 @@ class ObjectStore(Store):
 
     def download_url(self, key: str, method: str) -> str | None:
         return self._sign and self._sign(method, self._prefix + key)
+
+    def signed_url(
+        self, key: str, method: str, query: Sequence[tuple[str, str]] = ()
+    ) -> str | None:
+        return self._operate and self._operate(method, self._prefix + key, query)
 
 
 def _created(key: str, create: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """Opening a store: a directory, or a bucket on S3."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -121,14 +121,16 @@ def _open_s3(
 
     files = tuple(f"{settings.prefix}/{each}".lstrip("/") for each in (PACKAGES, MIRROR_FILES))
 
-    def sign(method: str, key: str) -> str:
+    def operate(method: str, key: str, query: Sequence[tuple[str, str]]) -> str:
         window = signing_window(time.time(), presign_lifetime)
-        query = _KEEP if key.startswith(files) else ()
         return presign(method, where, key, credentials(), window, query)
+
+    def sign(method: str, key: str) -> str:
+        return operate(method, key, _KEEP if key.startswith(files) else ())
 
     # Made when it is first needed: a function that only reads never does.
     patient = None if patience is _PATIENT else cache(lambda: client(_PATIENT))
-    return ObjectStore(client(patience), settings.prefix, sign, patient)
+    return ObjectStore(client(patience), settings.prefix, sign, patient, operate)
 
 
 def _found_by_boto3(settings: StoreSettings) -> tuple[Callable[[], Credentials], Any]:

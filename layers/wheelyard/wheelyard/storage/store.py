@@ -6,7 +6,7 @@ lock table; see ``storage.objects`` for S3 and memory, ``storage.directory`` for
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -113,6 +113,13 @@ class Store(ABC):
     def download_url(self, key: str, method: str) -> str | None:
         """A link that answers one method (GET or HEAD) for a while without credentials, or None."""
         del key, method
+        return None
+
+    def signed_url(
+        self, key: str, method: str, query: Sequence[tuple[str, str]] = ()
+    ) -> str | None:
+        """A link for one of S3's own operations on the object, with its parameters, or None."""
+        del key, method, query
         return None
 
     def staging(self) -> Path | None:
