@@ -333,16 +333,20 @@ def test_incomplete(store: Store, tmp_path: Path) -> None:
     [
         (["--to", "out", "--pages", "directory-keys"], "use --pages index.html"),
         (["--to", "store"], "the store itself"),
+        (["--to", "out", "--store", "missing"], "there is no store in 'missing'"),
+        (["--to", "out", "--store", "empty"], "'empty' has no project"),
         (["--to", "gs://bucket/prefix"], "use a directory or s3://bucket/prefix"),
     ],
 )
-def test_wrong_target(
+def test_wrong_places(
     store: Store, tmp_path: Path, options: list[str], part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A target that cannot be used is refused, saying what to use."""
+    """A store or target that cannot be meant is refused, saying what to use."""
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
     done = run("--store", "store", *options)
     assert done.exit_code != 0
+    assert not (tmp_path / "missing").exists()
     assert part in done.output + str(done.exception)
     assert not (tmp_path / "out").exists()
 

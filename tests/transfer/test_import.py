@@ -1,7 +1,7 @@
 """transfer.importing: what is taken of another index, what not and why, and what is kept of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from indexes import Index
 from servers import Recorder, S3Server, moto_server
 from transfers import use
 from upstream import Answer, Upstream
+from wheelyard.audit.event import Actor
 from wheelyard.audit.trail import Trail
 from wheelyard.entry.cli import cli
 from wheelyard.index.catalogue import Catalogue
@@ -26,6 +27,11 @@ from wheelyard.publish.rules import Rules
 from wheelyard.publish.shelf import Shelf
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.opening import open_store
+from wheelyard.transfer.folder import Folder
+from wheelyard.transfer.importing.importer import Importer
+from wheelyard.transfer.importing.offers import Candidate
+from wheelyard.transfer.importing.place_index import PlaceIndex
+from wheelyard.transfer.importing.planning import make_plan
 
 CHANGED = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC)
 PUBLISHED = "2020-02-03T04:05:06.000000Z"
@@ -103,6 +109,7 @@ def test_exit_status_of_a_dry_run(tmp_path: Path) -> None:
     """A plan without problems ends with 0, and says what it comes to."""
     done = importing(tmp_path, folder(tmp_path, kin.folders([TOOLS])), "--dry-run")
     assert done.exit_code == 0
+    assert not (tmp_path / "store").exists()
     assert last(done) == (
         f"files to take: 1 ({len(TOOLS.content)} bytes), there already: 0, not to be had: 0; "
         "users: 0; nothing was changed"
@@ -437,6 +444,36 @@ def test_broken_off(tmp_path: Path, upstream: Upstream) -> None:
     upstream.behave()
     done = importing(tmp_path, upstream.index)
     assert last(done).startswith("files taken: 1, there already: 2, not to be had: 0")
+
+
+class Interrupted(PlaceIndex):
+    """Somebody presses Control-C when the third file is asked for."""
+
+    fetched = 0
+
+    def fetch(self, candidate: Candidate, write: Callable[[bytes], object]) -> str | None:
+        self.fetched += 1
+        if self.fetched == 3:
+            raise KeyboardInterrupt
+        return super().fetch(candidate, write)
+
+
+def test_interrupted(tmp_path: Path) -> None:
+    """What was taken before an interrupt is there whole, and the next import goes on from it."""
+    wheels = [build_wheel("acme-tools", f"{number}.0") for number in range(1, 30)]
+    source = folder(tmp_path, kin.folders(wheels))
+    store = DirectoryStore(tmp_path / "store")
+    shelf = Shelf(store, Catalogue(store), Rules(10**9))
+    index = Interrupted(Folder(source), str(source))
+    plan = make_plan(shelf, index, index.offer(()))
+    with pytest.raises(KeyboardInterrupt):
+        Importer(shelf, index, Trail(store), Actor("test", "test")).run(plan)
+    taken = len(shelf.project(plan.decisions[0].candidate.project).files)
+    assert taken < len(wheels)
+    done = importing(tmp_path, source)
+    assert done.exit_code == 0
+    assert f"there already: {taken}, not to be had: 0" in last(done)
+    assert len(files(tmp_path, "acme-tools")) == len(wheels)
 
 
 def test_a_transfer_that_breaks_off(tmp_path: Path, upstream: Upstream) -> None:

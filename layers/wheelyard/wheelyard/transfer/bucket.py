@@ -17,6 +17,8 @@ from wheelyard.transfer.places import BucketName, Described, Item, Place
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# Several threads, each of which may copy a large file in several parts.
+_CONNECTIONS = 50
 _MISSING = ("404", "NoSuchKey", "NotFound", "412", "PreconditionFailed")
 
 
@@ -131,7 +133,9 @@ def connect(name: BucketName, env: Mapping[str, str], region: str | None = None)
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL")
     # The bucket of an S3 that is not AWS's seldom has a host name of its own.
     style: Any = {"addressing_style": "path"} if endpoint else None
-    config = Config(s3=style, retries={"mode": "standard", "max_attempts": 5})
+    config = Config(
+        s3=style, retries={"mode": "standard", "max_attempts": 5}, max_pool_connections=_CONNECTIONS
+    )
     try:
         session = boto3.Session(
             region_name=region or env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION")

@@ -1,6 +1,7 @@
 """A directory of this machine as a place."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -30,10 +31,11 @@ class Folder(Place):
             for name in sorted(files):
                 path = Path(folder, name)
                 with suppress(FileNotFoundError):
-                    yield self._item(path)
+                    found = path.stat()
+                    if stat.S_ISREG(found.st_mode):
+                        yield self._item(path, found)
 
-    def _item(self, path: Path) -> Item:
-        found = path.stat()
+    def _item(self, path: Path, found: os.stat_result) -> Item:
         modified = datetime.fromtimestamp(found.st_mtime, UTC)
         key = path.relative_to(self.root).as_posix()
         return Item(key, found.st_size, _etag(found), modified)

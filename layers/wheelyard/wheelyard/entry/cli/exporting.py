@@ -59,6 +59,7 @@ INCOMPLETE = 3
     help="The https URL that the root page will have. Attestations are announced only with it.",
 )
 @click.option("--full", is_flag=True, help="Write everything, whatever an earlier export wrote.")
+@click.option("--allow-empty", is_flag=True, help="Export an index without any project, too.")
 @click.option(
     "--dry-run", is_flag=True, help="Say what would be written and removed, and do nothing."
 )
@@ -71,6 +72,7 @@ def export(
     files_url: str,
     index_url: str,
     full: bool,
+    allow_empty: bool,
     dry_run: bool,
 ) -> None:
     """Write the index as pages and files for a bucket or any web server.
@@ -95,11 +97,14 @@ def export(
     name = bucket_name(location)
     if name is None and options.page_names == "directory-keys":
         raise click.UsageError("a directory has no keys that end with '/': use --pages index.html")
-    _check_apart(store, location)
+    _check_store(store, location)
     found, target = opened(store), open_place(location, os.environ)
-    plan = make_plan(
-        found, options, {} if full else read_manifest(target), _root_key(name, options)
-    )
+    written = {} if full else read_manifest(target)
+    plan = make_plan(found, options, written, _root_key(name, options))
+    if not plan.projects and not allow_empty:
+        raise InvalidSetting(
+            f"{store!r} has no project: name the right store, or say --allow-empty"
+        )
     if dry_run:
         for line in _plan_lines(plan):
             click.echo(line)
@@ -128,8 +133,10 @@ def _root_key(name: "BucketName | None", options: "Options") -> str:
     return "" if directory else "index.html"
 
 
-def _check_apart(store: str, location: str) -> None:
-    """An export among the store's own keys would be taken for projects, and the other way round."""
+def _check_store(store: str, location: str) -> None:
+    """No store is made for an export; and one among the store's own keys would be taken for projects."""
+    if "://" not in store and not Path(store).expanduser().is_dir():
+        raise InvalidSetting(f"there is no store in {store!r}")
     if _place(store) == _place(location):
         raise InvalidSetting(f"--to is {location!r}, the store itself: use another place")
 

@@ -5,6 +5,7 @@ import platform
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -18,6 +19,7 @@ from wheelyard.settings import Settings
 
 if TYPE_CHECKING:
     from wheelyard.publish.shelf import Shelf
+    from wheelyard.storage.store import Store
     from wheelyard.transfer.importing.extras import Extra
     from wheelyard.transfer.importing.offers import Left, OtherIndex
     from wheelyard.transfer.importing.place_index import Layout
@@ -86,7 +88,7 @@ def import_command(
 
     wanted = {project_name(name) for name in projects}
     choices = Choices(cast("Layout", layout), prefix, source_region, unlisted, cache, everything)
-    shelf = _shelf(store, legacy=legacy)
+    shelf = _shelf(store, legacy=legacy, make=not dry_run)
     index = open_index(location, choices, os.environ, store)
     click.echo(f"looking at {index.location}", err=True)
     offer = index.offer(wanted)
@@ -103,16 +105,29 @@ def import_command(
     sys.exit(INCOMPLETE if failed or failed_files or offer.unreadable else 0)
 
 
-def _shelf(store: str, *, legacy: bool) -> "Shelf":
+def _shelf(location: str, *, legacy: bool, make: bool) -> "Shelf":
     from wheelyard.index.catalogue import Catalogue
     from wheelyard.publish.rules import Rules
     from wheelyard.publish.shelf import Shelf
 
-    found = opened(store)
+    found = opened(location) if make or _exists(location) else _nothing()
     rules = Rules.of(Settings.from_env(os.environ))
     # Nothing that is here is replaced by what another index has.
     rules = rules._replace(overwrite=False, legacy_formats=legacy or rules.legacy_formats)
     return Shelf(found, Catalogue(found), rules)
+
+
+def _exists(location: str) -> bool:
+    return "://" in location or Path(location).expanduser().is_dir()
+
+
+def _nothing() -> "Store":
+    """In place of a store that only an import would make."""
+    from obstore.store import MemoryStore
+
+    from wheelyard.storage.objects import ObjectStore
+
+    return ObjectStore(MemoryStore())
 
 
 def _carry_out(

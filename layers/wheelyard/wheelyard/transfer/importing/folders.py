@@ -6,6 +6,7 @@ In folders named for their projects, with a page in each or without one (``<proj
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from wheelyard.errors import InvalidDocument, InvalidFilename, InvalidName
@@ -25,6 +26,7 @@ from wheelyard.transfer.importing.offers import Candidate, Left, Marker, Offer
 from wheelyard.transfer.places import Item, Place
 
 _PAGES = ("index.json", "index.html", "")
+_READERS = 16
 _BESIDE = (".metadata", ".asc", ".provenance", ".sig")
 
 
@@ -48,24 +50,28 @@ def in_folders(
 
     ``unlisted`` also takes those that are not on their folder's page.
     """
-    files: list[Candidate] = []
     left: list[Left] = []
-    markers: dict[ProjectName, Marker] = {}
+    projects: list[tuple[ProjectName, dict[str, Item]]] = []
     for folder, inside in _by_folder(items).items():
         try:
             name = project_name(folder.removeprefix(base))
         except InvalidName:
-            others = [item for filename, item in inside.items() if filename not in _PAGES]
+            others = [item for filename, item in inside.items() if not _is_page(filename)]
             left += [Left(item.key, "it is in no project's folder") for item in others]
             continue
-        if wanted and name not in wanted:
-            continue
-        found = in_folder(place, name, inside, unlisted=unlisted)
-        files += found.files
-        left += found.left
-        if found.marker is not None:
-            markers[name] = found.marker
-    return Offer(tuple(files), tuple(left), markers=markers)
+        if not wanted or name in wanted:
+            projects.append((name, inside))
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = list(pool.map(lambda each: in_folder(place, *each, unlisted=unlisted), projects))
+    return Offer(
+        files=tuple(file for each in found for file in each.files),
+        left=(*left, *(item for each in found for item in each.left)),
+        markers={
+            name: each.marker
+            for (name, _), each in zip(projects, found, strict=True)
+            if each.marker is not None
+        },
+    )
 
 
 def _by_folder(items: Iterable[Item]) -> dict[str, dict[str, Item]]:
@@ -85,7 +91,7 @@ def in_folder(
     listed = None if page is None else {file.filename: file for file in page.files}
     files = []
     for filename, item in inside.items():
-        if filename in _PAGES or filename.endswith(_BESIDE):
+        if _is_page(filename) or filename.endswith(_BESIDE):
             continue
         try:
             project = parse_filename(filename, legacy=True).project
@@ -151,7 +157,7 @@ def flat(items: Iterable[Item], wanted: Collection[ProjectName]) -> Offer:
     beside = {item.key: item for item in items}
     for key, item in beside.items():
         filename = key.rpartition("/")[2]
-        if filename in _PAGES or filename.endswith(_BESIDE):
+        if _is_page(filename) or filename.endswith(_BESIDE):
             continue
         try:
             name = parse_filename(filename, legacy=True).project
@@ -163,6 +169,11 @@ def flat(items: Iterable[Item], wanted: Collection[ProjectName]) -> Offer:
             inside = {f"{filename}.asc": signature} if signature else {}
             files.append(_candidate(name, filename, item, inside, None))
     return Offer(tuple(files), tuple(left))
+
+
+def _is_page(filename: str) -> bool:
+    """A page, or something that is hidden, such as the manifest of an export."""
+    return filename in _PAGES or filename.startswith(".")
 
 
 def stands_in_folders(items: Iterable[Item]) -> bool:

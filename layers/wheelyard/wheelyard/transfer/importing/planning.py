@@ -1,7 +1,8 @@
 """What of an offer can be taken, as far as names, sizes and digests say it before a byte is fetched."""
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, groupby
 from typing import Literal, NamedTuple
 
 from wheelyard.errors import FileExists, InvalidFilename, TooLarge, WheelyardError
@@ -23,6 +24,7 @@ from wheelyard.transfer.importing.offers import Candidate, Offer, OtherIndex
 
 Action = Literal["take", "there", "cannot"]
 
+_READERS = 16
 _ENDINGS = (".whl", *SDIST_ENDINGS, *LEGACY_SDIST_ENDINGS, ".egg")
 
 
@@ -58,10 +60,15 @@ class Plan(NamedTuple):
 def make_plan(shelf: Shelf, index: OtherIndex, offer: Offer) -> Plan:
     """Compare the offer with what is there. Raises ``StorageError`` and ``InvalidDocument``."""
     ordered = sorted(offer.files, key=lambda candidate: candidate.project)
-    decisions: list[Decision] = []
-    for name, group in groupby(ordered, lambda candidate: candidate.project):
-        decisions += _Project(shelf, index, shelf.project(name)).decide(group)
-    return Plan(offer, tuple(decisions))
+    groups = [
+        (name, list(group)) for name, group in groupby(ordered, lambda candidate: candidate.project)
+    ]
+
+    def decide(group: tuple[ProjectName, list[Candidate]]) -> list[Decision]:
+        return list(_Project(shelf, index, shelf.project(group[0])).decide(group[1]))
+
+    with ThreadPoolExecutor(_READERS) as pool:
+        return Plan(offer, tuple(chain.from_iterable(pool.map(decide, groups))))
 
 
 def hides(store: Store, plan: Plan) -> list[ProjectName]:

@@ -9,6 +9,8 @@ said of each in the object's own metadata.
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from wheelyard.errors import InvalidName
 from wheelyard.protocol.names import ProjectName, project_name
@@ -19,6 +21,7 @@ from wheelyard.transfer.places import Item, Place
 
 _PROJECTS, _USERS, _CACHE = "projects/", "users/", "cache/"
 _USER = re.compile(r"users/([0-9a-f]{64})\.json")
+_READERS = 16
 _ROOT = ("database.json", "index.json", "index.html", "legacy.html")
 
 
@@ -66,15 +69,19 @@ def in_serverless_pypi(
 def _cached(
     place: Place, items: Iterable[Item], wanted: Collection[ProjectName]
 ) -> Iterable[Candidate]:
+    found = []
     for item in distribution_files(items):
         folder, _, filename = item.key.removeprefix(_CACHE).rpartition("/")
-        try:
+        with suppress(InvalidName):
             name = project_name(folder)
-        except InvalidName:
-            continue
-        if not wanted or name in wanted:
-            hashes = _recorded(place.metadata(item.key).get("hashes", ""))
-            yield Candidate(name, filename, item.key, hashes, item.size, item.etag)
+            if not wanted or name in wanted:
+                found.append(Candidate(name, filename, item.key, {}, item.size, item.etag))
+    with ThreadPoolExecutor(_READERS) as pool:
+        yield from pool.map(lambda each: _with_hashes(place, each), found)
+
+
+def _with_hashes(place: Place, candidate: Candidate) -> Candidate:
+    return candidate._replace(hashes=_recorded(place.metadata(candidate.place).get("hashes", "")))
 
 
 def _recorded(text: str) -> dict[str, str]:
