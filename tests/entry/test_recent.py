@@ -155,6 +155,20 @@ def test_a_mirrored_page(desk: Desk) -> None:
     assert desk.recent.find(request) is None
 
 
+def test_a_mirrored_page_of_a_short_life(desk: Desk) -> None:
+    """An upstream page is not given again for longer than such a page may be believed."""
+    store = desk.index.store
+    store.put(keys.mirror_urls(project_name("flask")), b"1")
+    request = asked("/simple/flask/")
+    for lifetime, remembered in ((5.0, True), (0.0, False)):
+        recent = Recent(store, desk.authenticator, lambda: desk.now, lifetime)
+        desk.authenticator.identify(request.headers["authorization"])
+        recent.keep(request, recent.sources(request), Response(200, (), b"a page"))
+        assert (recent.find(request) is not None) is remembered
+        desk.now += 5
+        assert recent.find(request) is None
+
+
 def test_what_changed_while_it_was_answered(desk: Desk) -> None:
     """A project that changes between the question and the answer is looked at anew."""
     sources = desk.recent.sources(asked())

@@ -98,15 +98,15 @@ def application(
         ),
         publisher if uploads else None,
         Once(trusted_publishing) if uploads else None,
-        _recent(store, authenticator) if remembers else None,
+        _recent(settings, store, authenticator) if remembers else None,
         Once(uploading) if uploads else None,
     )
 
 
-def _recent(store: Store, authenticator: Authenticator) -> "Recent":
+def _recent(settings: Settings, store: Store, authenticator: Authenticator) -> "Recent":
     from wheelyard.entry.recent import Recent
 
-    return Recent(store, authenticator)
+    return Recent(store, authenticator, time.monotonic, settings.upstream.page_lifetime)
 
 
 def resolver(

@@ -85,10 +85,13 @@ class Recent:
         store: Store,
         authenticator: Authenticator,
         clock: Callable[[], float] = time.monotonic,
+        page_lifetime: float = LOOK_AGAIN,
     ) -> None:
+        """``page_lifetime`` is how many seconds an upstream page may be believed that has no serial."""
         self._store = store
         self._authenticator = authenticator
         self._clock = clock
+        self._mirrored_for = min(LOOK_AGAIN, page_lifetime)
         self._given: Remembered[Question, _Given] = Remembered(REMEMBERED_BYTES)
 
     def find(self, request: Request) -> Response | None:
@@ -120,7 +123,7 @@ class Recent:
         if sources is None or sources.found is None or response.status not in (200, 304):
             return
         if isinstance(response.body, bytes):
-            until = float("inf") if sources.found.private else self._clock() + LOOK_AGAIN
+            until = float("inf") if sources.found.private else self._clock() + self._mirrored_for
             self._given.keep(_question(request), _Given(sources, response, until))
 
 
