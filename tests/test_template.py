@@ -9,9 +9,11 @@ import pytest
 from cfnlint.decode import decode
 
 import tools
+from wheelyard.entry.events import to_request
 from wheelyard.entry.http import Response
 from wheelyard.entry.problems import CHALLENGE, problem
 from wheelyard.errors import Unauthenticated
+from wheelyard.metrics import NAMESPACE
 from wheelyard.settings import Settings, StoreSettings
 
 STEPS = ("Fetch", "Shard", "Activate", "Restart")
@@ -421,6 +423,60 @@ def test_private_rest_api(template: dict[str, Any]) -> None:
     assert statement["Condition"] == {"StringEquals": {"aws:SourceVpce": {"Ref": "VpcEndpointIds"}}}
 
 
+def test_alarms(template: dict[str, Any]) -> None:
+    """Each alarm tells the topic, of its end as well, and quiet is no alarm; no topic, no alarms."""
+    alarms = _of_type(template, "AWS::CloudWatch::Alarm")
+    assert len(alarms) > 10
+    topic = [{"Ref": "AlarmTopicArn"}]
+    for alarm in alarms.values():
+        properties = alarm["Properties"]
+        assert properties["AlarmActions"] == properties["OKActions"] == topic
+        assert properties["TreatMissingData"] == "notBreaching"
+        condition = json.dumps(template["Conditions"][alarm["Condition"]])
+        assert "HasAlarmTopic" in (alarm["Condition"], *re.findall(r"\w+", condition))
+
+
+@pytest.mark.parametrize("function", ["Request", "Upload"])
+@pytest.mark.parametrize("metric", ["Errors", "Throttles", "Duration", "Url5xxCount"])
+def test_what_alarms_watch(template: dict[str, Any], function: str, metric: str) -> None:
+    """Each function that clients wait for is watched for crashes, throttles, slowness and 5xx."""
+    watched = [
+        (alarm["Properties"]["MetricName"], alarm["Properties"]["Dimensions"])
+        for alarm in _of_type(template, "AWS::CloudWatch::Alarm").values()
+    ]
+    dimension = {"Name": "FunctionName", "Value": {"Ref": f"{function}Function"}}
+    assert (metric, [dimension]) in watched
+
+
+def test_dashboard(template: dict[str, Any]) -> None:
+    """The dashboard is JSON, its widgets do not overlap, and its metrics are those that are counted."""
+    properties = template["Resources"]["Dashboard"]["Properties"]
+    widgets = json.loads(properties["DashboardBody"]["Fn::Sub"])["widgets"]
+    assert len({(widget["x"], widget["y"]) for widget in widgets}) == len(widgets)
+    own = {
+        metric[1]
+        for widget in widgets
+        for metric in widget["properties"]["metrics"]
+        if metric[0] == NAMESPACE
+    }
+    source = "".join(path.read_text() for path in (tools.ROOT / "layers").rglob("*.py"))
+    counted = set(re.findall(r'"((?:[A-Z][a-z]+)+)"', "".join(re.findall(r"count\(.*", source))))
+    assert own - {"MirrorHits", "MirrorMisses"} <= counted
+    names = set(template["Resources"])
+    for reference in re.findall(r"\$\{(\w+)", properties["DashboardBody"]["Fn::Sub"]):
+        assert reference in names | {"AWS"}
+
+
+def test_keeping_warm(template: dict[str, Any]) -> None:
+    """What keeps the request function warm is no HTTP event, may invoke it alone, and is off by default."""
+    target = template["Resources"]["KeepWarm"]["Properties"]["Target"]
+    assert to_request(json.loads(target["Input"]), None) is None
+    assert target["Arn"] == {"Fn::GetAtt": ["RequestFunction", "Arn"]}
+    assert template["Parameters"]["KeepWarmSchedule"]["Default"] == ""
+    granted = _granted(template["Resources"]["KeepWarmRole"])
+    assert granted == {"RequestFunction.Arn": {"lambda:InvokeFunction"}}
+
+
 def test_admin_is_not_public(template: dict[str, Any]) -> None:
     """Nothing but IAM lets anyone invoke the admin function."""
     for resource in template["Resources"].values():
@@ -539,6 +595,10 @@ def _statements(policies: Any, condition: str = "") -> Iterator[tuple[str, Mappi
 def _content(response: Response) -> bytes:
     assert isinstance(response.body, bytes)
     return response.body
+
+
+def _of_type(template: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {name: each for name, each in template["Resources"].items() if each["Type"] == kind}
 
 
 def _many(value: Any) -> list[Any]:

@@ -56,6 +56,9 @@ def tuned(
             MemorySize="512",
             LoggingLevel="WARNING",
             XRay="true",
+            KeepWarmSchedule="rate(5 minutes)",
+            DashboardEnabled="true",
+            AlarmTopicArn="arn:aws:sns:eu-central-1:000000000000:alarms",
         )
         user = {"username": PUBLISHER.name, "password": PUBLISHER.password, "upload": True}
         stack.administer({"putUser": user})

@@ -62,3 +62,31 @@ def test_functions(tuned: Stack) -> None:
     assert found["TracingConfig"] == {"Mode": "Active"}
     assert found["LoggingConfig"]["ApplicationLogLevel"] == "WARN"
     assert found["LoggingConfig"]["LogGroup"] == "/aws/lambda/wheelyard/request"
+
+
+def test_operations(tuned: Stack) -> None:
+    """Alarms and the dashboard watch this stack's functions, and the schedule invokes the right one."""
+    client = tuned.client("lambda")
+    functions = [function["FunctionName"] for function in client.list_functions()["Functions"]]
+    watch = tuned.client("cloudwatch")
+    alarms = watch.describe_alarms()["MetricAlarms"]
+    watched = {
+        dimension["Value"]
+        for alarm in alarms
+        for dimension in alarm["Dimensions"]
+        if dimension["Name"] == "FunctionName"
+    }
+    assert watched
+    assert watched <= set(functions)
+    (dashboard,) = watch.list_dashboards()["DashboardEntries"]
+    name = dashboard["DashboardName"]
+    body = json.loads(watch.get_dashboard(DashboardName=name)["DashboardBody"])
+    assert "${" not in json.dumps(body)
+    assert any(name in json.dumps(body) for name in watched)
+    schedules = tuned.client("scheduler").list_schedules()["Schedules"]
+    targets = [
+        schedule["Target"]["Arn"] for schedule in schedules if "KeepWarm" in schedule["Name"]
+    ]
+    assert [target.rpartition(":")[2] for target in targets] == [
+        function for function in functions if "RequestFunction" in function
+    ]
