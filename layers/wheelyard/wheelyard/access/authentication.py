@@ -4,7 +4,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from wheelyard.access.apitoken import ApiToken, parse_token
 from wheelyard.access.basic import REFUSED, Credentials, parse_basic
@@ -34,6 +34,16 @@ class Clock(NamedTuple):
     now: Callable[[], float]
 
 
+class Records(Protocol):
+    """What is needed of a store to know who is asking. See ``storage.store``."""
+
+    def get(self, key: str, /) -> Stored:
+        """The whole object. Raises ``KeyNotFound`` and ``StorageError``."""
+
+    def get_unless(self, key: str, etag: str, /) -> Stored | None:
+        """The whole object, or None if it is still the one with ``etag``."""
+
+
 class _Verified(NamedTuple):
     principal: Principal
     etag: str
@@ -46,16 +56,23 @@ class Authenticator:
     """Verifies credentials; a slow password hash is computed once a process and user, not a request."""
 
     def __init__(
-        self, store: Store, clock: Clock, rounds: int = ROUNDS, *, rehashes: bool = False
+        self,
+        store: "Store | Records",
+        clock: Clock,
+        rounds: int = ROUNDS,
+        *,
+        rehashes: bool = False,
     ) -> None:
         """``rounds`` is what a password's hash should cost; with ``rehashes``, one that costs less is
-        made anew when it is used, which takes the permission to write user records.
+        made anew when it is used, which takes the permission to write user records. Where ``store`` is
+        not a whole one, nothing is written at all.
         """
         self._store = store
+        self._writable = store if isinstance(store, Store) else None
         self._clock = clock
         self._rounds = rounds
         self._rehashes = rehashes
-        self._uses = LastUse(store, clock.now)
+        self._uses = LastUse(self._writable, clock.now) if self._writable else None
         self._key = os.urandom(32)
         self._verified: OrderedDict[str, _Verified] = OrderedDict()
         # A client opens dozens of connections at once with the same credentials: one hashes them.
@@ -71,7 +88,7 @@ class Authenticator:
         if (known := self._believed(remembered)) is None:
             with self._hashing[ord(remembered[0]) % len(self._hashing)]:
                 known = self._believed(remembered) or self._check(given, remembered)
-        if known.principal.token is not None:
+        if known.principal.token is not None and self._uses is not None:
             self._uses.note(known.principal.token)
         return known.principal
 
@@ -127,14 +144,14 @@ class Authenticator:
         if not verify(given.password, user.hash, self._rounds):
             raise Unauthenticated(REFUSED, "wrong password", given.username)
         etag = record.etag
-        if self._rehashes and outdated(user.hash, self._rounds):
-            etag = self._rehash(given.password, key, record)
+        if self._rehashes and self._writable and outdated(user.hash, self._rounds):
+            etag = self._rehash(self._writable, given.password, key, record)
         return _Verified(Principal(given.username, user.rights), etag, 0)
 
-    def _rehash(self, password: str, key: str, record: Stored) -> str:
+    def _rehash(self, store: Store, password: str, key: str, record: Stored) -> str:
         body = with_hash(record.body, hash_password(password, self._rounds))
         try:
-            return self._store.replace(key, body, record.etag)
+            return store.replace(key, body, record.etag)
         except KeyChanged:  # by another process that does the same, or by an administrator
             return record.etag
 
