@@ -269,7 +269,7 @@ def test_a_failing_workflow_raises_an_alarm(
         {"Name": "StateMachineArn", "Value": {"Ref": "ReindexStateMachine"}}
     ]
     assert properties["TreatMissingData"] == "notBreaching"
-    assert properties["AlarmActions"]["Fn::If"][0] == "HasAlarmTopic"
+    assert template["Resources"][alarm]["Condition"] == "HasAlarmTopic"
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

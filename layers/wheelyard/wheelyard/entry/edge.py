@@ -95,9 +95,7 @@ def edge_handler(configuration: Mapping[str, Any], environ: Mapping[str, str]) -
     return handle
 
 
-def _signer(
-    chosen: EdgeConfiguration, environ: Mapping[str, str]
-) -> Callable[[str, str], str]:
+def _signer(chosen: EdgeConfiguration, environ: Mapping[str, str]) -> Callable[[str, str], str]:
     where = endpoint(chosen.bucket, chosen.region, environ.get("AWS_ENDPOINT_URL_S3"))
     credentials = Credentials(
         environ.get("AWS_ACCESS_KEY_ID", ""),
