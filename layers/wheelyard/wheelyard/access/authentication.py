@@ -88,9 +88,7 @@ class Authenticator:
         if (known := self._believed(remembered)) is None:
             with self._hashing[ord(remembered[0]) % len(self._hashing)]:
                 known = self._believed(remembered) or self._check(given, remembered)
-        if known.principal.token is not None and self._uses is not None:
-            self._uses.note(known.principal.token)
-        return known.principal
+        return self._noted(known)
 
     def believed(self, authorization: str | None) -> Principal | None:
         """Who sent this header, if this process verified it a moment ago; never waits for anything."""
@@ -99,9 +97,10 @@ class Authenticator:
         except Unauthenticated:
             return None
         known = self._believed(fingerprint(self._key, given.username, given.password))
-        if known is None:
-            return None
-        if known.principal.token is not None:
+        return None if known is None else self._noted(known)
+
+    def _noted(self, known: _Verified) -> Principal:
+        if known.principal.token is not None and self._uses is not None:
             self._uses.note(known.principal.token)
         return known.principal
 
