@@ -58,6 +58,13 @@ def session(
     return _event(method, path, headers) | {"body": body, "isBase64Encoded": False}
 
 
+def post(path: str, document: object) -> dict[str, Any]:
+    """A Function URL's event for a POST of JSON, without credentials."""
+    return _event("POST", path, {"content-type": "application/json"}) | {
+        "body": json.dumps(document)
+    }
+
+
 def _basic(username: str, password: str) -> dict[str, str]:
     if not username:
         return {}

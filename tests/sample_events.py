@@ -119,6 +119,17 @@ _INVOKED: dict[str, Any] = {
         "putUser": {"username": "reader", "password": "example-password", "upload": False}
     },
     "admin-remove-user": {"removeUser": "reader"},
+    "admin-create-token": {
+        "createToken": {"owner": "ci", "upload": ["acme-*"], "lifetime": 7_776_000}
+    },
+    "admin-list-tokens": "listTokens",
+    "admin-add-publisher": {
+        "addPublisher": {
+            "kind": "github",
+            "claims": {"repository": "acme/widgets", "workflow": "release.yml"},
+            "projects": ["acme-widgets"],
+        }
+    },
     "admin-reindex": "reindex",
 }
 

@@ -5,8 +5,10 @@ does; and each function's own code runs with the access key of its role.
 """
 
 import json
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -18,14 +20,18 @@ from moto.core.authorization import enable_iam_authentication
 
 import lambdas
 from distributions import build_wheel
+from issuers import REPOSITORY, running_issuer
 from servers import S3Server, moto_server
 from stack import Stack
+from wheelyard.access.lastuse import LastUse
 from wheelyard.entry.admin import admin_handler
 from wheelyard.entry.arriving import arrival_handler
 from wheelyard.entry.functions import http_handler
 from wheelyard.entry.rebuilding import rebuild_handler
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.simple import project_json
+from wheelyard.storage import keys
+from wheelyard.storage.opening import open_bucket
 from wheelyard.storage.presign import Credentials
 
 pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
@@ -136,6 +142,68 @@ def test_sessions(account: Account) -> None:
             assert status == "published"
         else:
             ask("DELETE", urlsplit(session["links"]["session"]).path)
+
+
+def test_tokens(account: Account) -> None:
+    """A token made by one function is good at the others, which note that it was used."""
+    administer = admin_handler(account.environment("Admin"))
+    made = administer({"createToken": {"owner": "ci", "upload": ["acme-*"]}}, None)
+    assert made["id"] in [token["id"] for token in administer("listTokens", None)["tokens"]]
+    upload = http_handler(account.environment("Upload"), uploads=True)
+    read = http_handler(account.environment("Request"), uploads=False)
+    wheel = build_wheel("acme-crate", "1.0")
+    sent = upload(lambdas.upload("acme-crate", wheel, "__token__", made["token"]), None)
+    assert sent["statusCode"] == 200
+    page = lambdas.get("/simple/acme-crate/", "__token__", made["token"])
+    assert read(page, None)["statusCode"] == 200
+    use = f"{account.prefix}{keys.token_use(made['id'])}"
+    for role in ("Upload", "Request"):
+        LastUse(open_bucket(account.environment(role), 60), time.time).write(made["id"])
+        account.client("Owner").delete_object(Bucket=account.bucket, Key=use)
+    assert administer({"revokeToken": made["id"]}, None)["revoked"] is True
+
+
+def test_passwords_are_rehashed(account: Account) -> None:
+    """The upload function renews a cheap hash; the request function only verifies it."""
+    administer = admin_handler(account.environment("Admin"))
+    administer({"putUser": {"username": "dave", "password": "hunter2", "upload": True}}, None)
+    owner, key = account.client("Owner"), f"{account.prefix}{keys.user('dave')}"
+    for role, uploads, rounds in (("Request", False, b"$25000$"), ("Upload", True, b"$30000$")):
+        environ = account.environment(role, PASSWORD_ROUNDS="30000")
+        handler = http_handler(environ, uploads=uploads)
+        assert handler(lambdas.get("/", "dave", "hunter2"), None)["statusCode"] == 200
+        assert rounds in owner.get_object(Bucket=account.bucket, Key=key)["Body"].read()
+
+
+def test_trusted_publishing(
+    account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upload function makes tokens for trusted publishers, and ends them."""
+    administer = admin_handler(account.environment("Admin"))
+    upload = http_handler(account.environment("Upload in bulk"), uploads=True)
+    with running_issuer(tmp_path) as provider:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(provider.authority.file))
+        order = {
+            "kind": "github",
+            "claims": {"repository": REPOSITORY},
+            "projects": ["acme-kite"],
+            "issuer": provider.issuer.url,
+        }
+        added = administer({"addPublisher": order}, None)
+        identity = {"token": provider.issuer.token()}
+        minted = upload(lambdas.post("/_/oidc/mint-token", identity), None)
+        assert minted["statusCode"] == 200, minted
+        again = upload(lambdas.post("/_/oidc/mint-token", identity), None)
+        assert "used before" in again["body"]
+    token = json.loads(minted["body"])["token"]
+    wheel = build_wheel("acme-kite", "1.0")
+    sent = upload(lambdas.upload("acme-kite", wheel, "__token__", token), None)
+    assert sent["statusCode"] == 200
+    burnt = upload(lambdas.post("/_/oidc/burn-token", {"token": token}), None)
+    assert burnt["statusCode"] == 202
+    owners = [found["owner"] for found in administer("listTokens", None)["tokens"]]
+    assert f"github:{REPOSITORY}" not in owners
+    assert administer({"removePublisher": added["id"]}, None)["removed"] is True
 
 
 def test_rebuild(account: Account) -> None:

@@ -4,11 +4,13 @@ import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 import lambdas
+from sample_events import FOLDER
 from servers import S3Server
 from wheelyard.access.passwords import verify
 from wheelyard.access.users import Users
@@ -210,6 +212,14 @@ def test_tokens_are_not_logged(handler: Handler, caplog: pytest.LogCaptureFixtur
     assert first["fields"]["id"] == made["id"]
     assert second["fields"] == {"order": "revokeToken", "id": None, "revoked": True}
     assert made["token"] not in str(first) + str(second)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(FOLDER.glob("admin-*.json")) if "reindex" not in path.stem]
+)
+def test_sample_events(handler: Handler, path: Path) -> None:
+    """Each sample payload is carried out."""
+    assert handler(json.loads(path.read_text("utf-8")), None)
 
 
 def test_trusted_publishers(handler: Handler) -> None:

@@ -87,6 +87,8 @@ class Mint:
         self, identity: Identity, trusted: list[TrustedPublisher], recorder: RecorderOf
     ) -> NewToken:
         self._sweep()
+        # First, so that whoever loses a race, or sends a token again, has made nothing.
+        self._spend(identity)
         patterns = [pattern for publisher in trusted for pattern in publisher.projects.patterns]
         projects = project_set(patterns)
         first = trusted[0]
@@ -98,15 +100,18 @@ class Mint:
             "by trusted publishing",
             first.provenance,
         )
+        # For the sweep.
+        spent = json.dumps({"token": made.record.id}).encode()
+        self._store.put(keys.identity(identity.once), spent)
+        return made
+
+    def _spend(self, identity: Identity) -> None:
         try:
-            spent = json.dumps({"token": made.record.id}).encode()
-            self._store.create(keys.identity(identity.once), spent)
+            self._store.create(keys.identity(identity.once), b"{}")
         except KeyExists:
-            self._tokens.revoke(made.record.id)
             raise InvalidIdentity(
                 "the identity token was used before: get a new one for each upload", "reused-token"
             ) from None
-        return made
 
     def _sweep(self) -> None:
         """Forget identities that are too old to be used again, with the tokens that were made for them."""
@@ -119,9 +124,11 @@ class Mint:
 
     def _forget(self, key: str) -> None:
         try:
-            self._tokens.revoke(json.loads(self._store.get(key).body)["token"])
+            token_id = json.loads(self._store.get(key).body).get("token")
         except KeyNotFound:
             return
+        if token_id is not None:
+            self._tokens.revoke(token_id)
         self._store.delete(key)
 
 
