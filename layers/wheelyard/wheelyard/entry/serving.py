@@ -45,7 +45,7 @@ def start(
     store = open_store(options.store, env, settings.presign_lifetime)
     if (staging := store.staging()) is not None:
         sweep(staging)
-    password = _first_password(store)
+    password = _first_password(store, settings.password_rounds)
     click.echo(_banner(options, password, said))
     with _reindexing(settings, store, options.store, env, reindex_every):
         serve(options)
@@ -93,7 +93,7 @@ def _check_certificate(options: ServeOptions) -> None:
         ) from error
 
 
-def _first_password(store: Store) -> str | None:
+def _first_password(store: Store, rounds: int) -> str | None:
     """The password of a user made for an empty store, None where there are users."""
     record = Trail(store).by(Actor("", "first start"))
     users = Users(store, record=record)
