@@ -96,7 +96,7 @@ def _check_certificate(options: ServeOptions) -> None:
 def _first_password(store: Store, rounds: int) -> str | None:
     """The password of a user made for an empty store, None where there are users."""
     record = Trail(store).by(Actor("", "first start"))
-    users = Users(store, record=record)
+    users = Users(store, rounds, record)
     if next(users.list(), None) is not None:
         return None
     password = make_password(24)
