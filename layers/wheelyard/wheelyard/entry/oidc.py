@@ -1,7 +1,7 @@
 """Trusted publishing over HTTP, as clients call it: ``/_/oidc/audience``, ``mint-token``, ``burn-token``.
 
-The public index's documentation ("Trusted publishers", "Internals") has the addresses and documents. They
-are asked without credentials, at the root of the domain that takes the uploads.
+The public index documents the addresses and documents ("Trusted publishers", "Internals"). They are asked
+without credentials, at the root of the domain that takes the uploads.
 """
 
 import json
