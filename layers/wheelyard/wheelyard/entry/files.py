@@ -13,7 +13,7 @@ FILE_TYPE = ("content-type", "application/octet-stream")
 SIDECARS = {
     ".metadata": "application/octet-stream",
     ".asc": "application/pgp-signature",
-    # the public index documentation
+    # the "Integrity API" of the public index
     ".provenance": "application/vnd.pypi.integrity.v1+json",
 }
 """The content types of what stands beside a file."""

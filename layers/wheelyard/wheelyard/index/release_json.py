@@ -1,7 +1,7 @@
 """The JSON API of the public index: a project's or a release's metadata and files in one document.
 
-The form is that of the public index documentation What only the public index knows (downloads,
-owners, vulnerabilities) has the value that it gives where it knows nothing.
+The form is the one that Warehouse's documentation describes ("JSON API"). What only the public index knows
+(downloads, owners, vulnerabilities) has the value that it gives where it knows nothing.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The legacy upload form: multipart in, checked fields and a staged file out.
 
-The form is described in the public index documentation; what clients really send differs, so only
+The form is described in Warehouse's documentation ("Upload API"); what clients really send differs, so only
 the fields that decide something are looked at. The archive's own metadata is believed for the rest.
 """
 
