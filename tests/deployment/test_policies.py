@@ -8,6 +8,7 @@ import json
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -23,12 +24,15 @@ from distributions import build_wheel
 from issuers import REPOSITORY, running_issuer
 from servers import S3Server, moto_server
 from stack import Stack
+from upstream import Upstream
 from wheelyard.access.lastuse import LastUse
 from wheelyard.entry.admin import admin_handler
 from wheelyard.entry.arriving import arrival_handler
 from wheelyard.entry.functions import http_handler
 from wheelyard.entry.rebuilding import rebuild_handler
+from wheelyard.entry.stepping import Steps
 from wheelyard.protocol.model import File, Project
+from wheelyard.protocol.negotiation import JSON
 from wheelyard.protocol.simple import project_json
 from wheelyard.storage import keys
 from wheelyard.storage.opening import open_bucket
@@ -220,6 +224,41 @@ def test_rebuild(account: Account) -> None:
     assert handler({"step": "Report", "run": "r"}, None)["projects_changed"] == 1
 
 
+def test_reindex(account: Account, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step works with its own function's policies and no others, sweeping included."""
+    # Whatever is not needed any more is past its grace period at once.
+    monkeypatch.setattr("wheelyard.mirror.sweeping.GRACE", timedelta(hours=-1))
+    mirrored = {"UPSTREAM_INDEX_URL": upstream.with_credentials()}
+    step = {
+        name: Steps(account.environment(role, **mirrored)).handlers[name]
+        for name, role in (
+            ("fetch", "Fetch"),
+            ("shard", "Shard"),
+            ("activate", "Activate in bulk"),
+        )
+    }
+    for names in (["flask", "six"], ["seven"], ["eight"]):
+        upstream.add_names(names)
+        fetched = step["fetch"]({"force": False, "relist": False}, None)
+        parts = [{"part": part, "base": fetched["base"]} for part in fetched["parts"]]
+        sharded = [step["shard"](part, None) for part in parts]
+        payload = {"fetched": fetched, "sharded": sharded, "force": False}
+        assert step["activate"](payload, None)["outcome"] == "activated"
+    owner = account.client("Owner")
+    for folder, objects in (("listing", 4), ("upstream/parts", 0), ("upstream/retired", 0)):
+        prefix = f"{account.prefix}{folder}/"
+        assert owner.list_objects_v2(Bucket=account.bucket, Prefix=prefix)["KeyCount"] == objects
+
+    administer = admin_handler(account.environment("Admin"))
+    administer({"putUser": {"username": "dora", "password": "hunter2"}}, None)
+    read = http_handler(account.environment("Request", **mirrored), uploads=False)
+    answer = read(lambdas.get("/simple/", "dora", "hunter2", JSON), None)
+    assert answer["statusCode"] == 200, answer
+    assert {"flask", "six", "seven", "eight"} <= {
+        project["name"] for project in json.loads(answer["body"])["projects"]
+    }
+
+
 def test_arrivals(account: Account) -> None:
     """The arrival function lists, unlists and moves aside with its own policies and no others."""
     owner = account.client("Owner")
@@ -370,7 +409,7 @@ def test_prefix_ends_at_a_folder(account: Account, role: str, folder: str) -> No
         client.get_object(Bucket=account.bucket, Key=f"{account.prefix}{folder}/acme.json")
 
 
-_ROLES = ("Request", "Upload", "Admin", "Arrival", "Rebuild")
+_ROLES = ("Request", "Upload", "Admin", "Arrival", "Rebuild", "Fetch", "Shard", "Activate")
 
 _ANYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
