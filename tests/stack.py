@@ -18,7 +18,7 @@ class FunctionError(Exception):
 
 
 class Stack(NamedTuple):
-    """A deployed stack. ``index_url`` and ``upload_url`` answer on this machine."""
+    """A deployed stack. ``index_url`` and ``upload_url`` answer on this machine, where it has a front."""
 
     emulator: MiniStack
     index_url: str
@@ -65,8 +65,8 @@ def deployed(emulator: MiniStack, template: Path, **parameters: str) -> Stack:
     }
     return Stack(
         emulator,
-        emulator.reachable(outputs["IndexUrl"]),
-        emulator.reachable(outputs["UploadUrl"]),
+        emulator.reachable(outputs.get("IndexUrl", "")),
+        emulator.reachable(outputs.get("UploadUrl", "")),
         outputs["AdminFunction"],
         outputs["Bucket"],
     )
