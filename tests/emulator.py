@@ -15,6 +15,9 @@ from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+import boto3
+
+import secrecy
 import tools
 
 REGION = "eu-central-1"
@@ -83,6 +86,7 @@ def running(folder: Path, **environment: str) -> Iterator[MiniStack]:
     try:
         _wait(process, emulator, folder / "log")
         yield emulator
+        secrecy.tell(function_logs(emulator))
     finally:
         process.terminate()
         try:
@@ -90,6 +94,28 @@ def running(folder: Path, **environment: str) -> Iterator[MiniStack]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def function_logs(emulator: MiniStack) -> str:
+    """What the functions of the account have printed, tracebacks included.
+
+    Here they have no handler for their log lines, as Lambda's runtime has: those are collected where a
+    function is called within a test.
+    """
+    session = boto3.session.Session(
+        aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION
+    )
+    logs = session.client("logs", endpoint_url=emulator.endpoint)
+    groups = logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/lambda/")
+    pages = [
+        page
+        for found in groups
+        for group in found["logGroups"]
+        for page in logs.get_paginator("filter_log_events").paginate(
+            logGroupName=group["logGroupName"]
+        )
+    ]
+    return "\n".join(event["message"] for page in pages for event in page["events"])
 
 
 def _free_port() -> int:

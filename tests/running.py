@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import forms
+import secrecy
 from distributions import BuiltDistribution
 from wheelyard.access.users import Users
 from wheelyard.storage.directory import DirectoryStore
@@ -206,6 +207,7 @@ class Index:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
+        secrecy.tell(self.log_text())
 
     def request(
         self,

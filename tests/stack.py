@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import boto3
 
+import secrecy
 import tools
 from emulator import REGION, MiniStack
 
@@ -32,6 +33,8 @@ class Stack(NamedTuple):
 
     def administer(self, payload: object) -> Any:
         """Invoke the admin function; returns its answer. Raises ``FunctionError``."""
+        if isinstance(payload, dict) and isinstance(payload.get("putUser"), dict):
+            secrecy.keep_secret(str(payload["putUser"].get("password")))
         answer = self.client("lambda").invoke(
             FunctionName=self.admin_function, Payload=json.dumps(payload)
         )

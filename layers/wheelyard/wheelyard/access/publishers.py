@@ -179,8 +179,10 @@ def _checked_issuer(kind: str, issuer: str) -> str:
     except ValueError:
         usable = False
     if not usable or parts.query or parts.fragment or parts.username or len(issuer) > 512:
+        # Not shown without need: it may hold credentials.
+        shown = "this URL" if "@" in issuer else f"{issuer[:512]!r}"
         raise InvalidPublisher(
-            f"{issuer[:512]!r} cannot be an issuer: use https://host/path, without query or credentials"
+            f"{shown} cannot be an issuer: use https://host/path, without query or credentials"
         )
     return issuer
 
