@@ -189,6 +189,18 @@ class UnsupportedMechanism(WheelyardError):
     title = "Upload mechanism not supported"
 
 
+class IndexRefuses(WheelyardError):
+    """What an index answered to an upload of ours: the message is its own."""
+
+    title = "The index refuses"
+
+
+class IndexUnavailable(WheelyardError):
+    """An index that an upload of ours cannot reach."""
+
+    title = "The index cannot be reached"
+
+
 class TooLarge(WheelyardError):
     """More bytes than this way in accepts."""
 

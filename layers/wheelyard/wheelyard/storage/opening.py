@@ -48,7 +48,8 @@ _BRISK = _Patience(
 def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> Store:
     """The store at ``s3://bucket/prefix`` or in a directory.
 
-    For S3 the credentials are found as boto3 finds them. Raises ``InvalidSetting`` and ``StorageError``.
+    For S3 the credentials are found as boto3 finds them; with ``AWS_SKIP_SIGNATURE`` ``true`` requests are
+    not signed. Raises ``InvalidSetting`` and ``StorageError``.
     """
     scheme, separator, rest = location.partition("://")
     if not separator:
@@ -59,7 +60,11 @@ def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> 
     if scheme != "s3" or not bucket:
         raise InvalidSetting(f"the store is {location!r}: use a directory or s3://bucket/prefix")
     settings = StoreSettings.from_env({**env, "BUCKET": bucket, "REPO_BASE_PREFIX": prefix})
-    return _open_s3(settings, env, presign_lifetime, *_found_by_boto3(settings), patience=_PATIENT)
+    if env.get("AWS_SKIP_SIGNATURE", "").lower() == "true":
+        nobody = Credentials("", "")
+        return _open_s3(settings, env, presign_lifetime, lambda: nobody, None, patience=_PATIENT)
+    found = _found_by_boto3(settings, env.get("AWS_PROFILE") or None)
+    return _open_s3(settings, env, presign_lifetime, *found, patience=_PATIENT)
 
 
 def open_bucket(env: Mapping[str, str], presign_lifetime: int) -> Store:
@@ -101,7 +106,9 @@ def _open_s3(
     }
     # By this name it holds against the variables of the process, which obstore reads on its own.
     config["aws_endpoint_url_s3"] = where.origin + where.path
-    if provider is None:
+    if env.get("AWS_SKIP_SIGNATURE", "").lower() == "true":
+        config["skip_signature"] = True
+    elif provider is None:
         current = credentials()
         config["access_key_id"] = current.access_key_id
         config["secret_access_key"] = current.secret_access_key
@@ -133,12 +140,20 @@ def _open_s3(
     return ObjectStore(client(patience), settings.prefix, sign, patient, operate)
 
 
-def _found_by_boto3(settings: StoreSettings) -> tuple[Callable[[], Credentials], Any]:
+def _found_by_boto3(
+    settings: StoreSettings, profile: str | None
+) -> tuple[Callable[[], Credentials], Any]:
     """Profiles, sign-on sessions and roles: boto3 knows them all, and renews what expires."""
     import boto3
+    from botocore.exceptions import ProfileNotFound
     from obstore.auth.boto3 import Boto3CredentialProvider
 
-    session = boto3.Session(region_name=settings.region)
+    try:
+        session = boto3.Session(region_name=settings.region, profile_name=profile)
+    except ProfileNotFound as error:
+        raise InvalidSetting(
+            f"AWS_PROFILE is {profile!r:.200}: there is no such profile"
+        ) from error
     found = session.get_credentials()
     if found is None:
         raise InvalidSetting(

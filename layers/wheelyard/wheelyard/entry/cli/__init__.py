@@ -15,6 +15,7 @@ from wheelyard.entry.cli.rebuild import rebuild
 from wheelyard.entry.cli.reindex import reindex
 from wheelyard.entry.cli.serve import serve
 from wheelyard.entry.cli.tokens import token
+from wheelyard.entry.cli.upload import upload
 from wheelyard.entry.cli.user_import import import_users
 from wheelyard.entry.cli.users import user
 from wheelyard.errors import WheelyardError
@@ -51,6 +52,7 @@ for command in (
     token,
     publisher,
     rebuild,
+    upload,
     reindex,
     export,
     import_command,

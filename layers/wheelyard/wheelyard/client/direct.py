@@ -1,0 +1,103 @@
+"""Uploading straight into the store, for who may write to it."""
+
+import getpass
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from wheelyard.audit.event import Actor
+from wheelyard.audit.trail import Trail
+from wheelyard.client.files import Existing, LocalFile, LocalRelease, Uploaded, releases, wanted
+from wheelyard.client.session import Advance
+from wheelyard.errors import Conflict
+from wheelyard.index.catalogue import Catalogue
+from wheelyard.protocol.names import ProjectName
+from wheelyard.publish.rules import Rules
+from wheelyard.publish.session import Session
+from wheelyard.publish.session_files import BYTES, Announced, SessionFiles
+from wheelyard.publish.session_records import SessionRecords
+from wheelyard.publish.sessions import Sessions
+from wheelyard.publish.shelf import Shelf
+from wheelyard.storage.multipart import StoredParts
+from wheelyard.storage.store import CHUNK, Store
+
+_LARGEST = 5 * 1024**4  # as S3 has it
+
+
+def upload_to_store(
+    paths: Iterable[str | Path],
+    store: Store,
+    *,
+    existing: Existing = Existing.SAME,
+    legacy_formats: bool = False,
+    progress: Callable[[int], Advance] = lambda _total: lambda _sent: None,
+) -> list[Uploaded]:
+    """Publish distribution files in a store, each release at once or not at all.
+
+    They are checked as an index checks them. Raises ``InvalidFilename``, ``InvalidUpload``,
+    ``InvalidArchive``, ``InvalidMetadata``, ``FileExists``, ``Conflict``, ``Forbidden`` and
+    ``StorageError``.
+    """
+    rules = Rules(_LARGEST, existing is Existing.FORCE, legacy_formats=legacy_formats)
+    shelf = Shelf(store, Catalogue(store), rules)
+    found = releases(paths)
+    chosen = []
+    for release in found:
+        files = wanted(release.files, _published(shelf, release.project), existing)
+        chosen.append(release._replace(files=tuple(files)))
+    advance = progress(sum(file.size for release in chosen for file in release.files))
+    for release in chosen:
+        if release.files:
+            _publish(shelf, release, advance)
+    return [
+        Uploaded(release.project, file.filename, file in sent.files)
+        for release, sent in zip(found, chosen, strict=True)
+        for file in release.files
+    ]
+
+
+def _published(shelf: Shelf, name: ProjectName) -> dict[str, str | None]:
+    return {file.filename: file.hashes.get("sha256") for file in shelf.project(name).files}
+
+
+def _publish(shelf: Shelf, release: LocalRelease, advance: Advance) -> None:
+    records = SessionRecords(shelf.store, StoredParts(shelf.store))
+    sessions, files = Sessions(shelf, records, time.time), SessionFiles(shelf, records)
+    owner = f"command line: {getpass.getuser()}"
+    session = _opened(sessions, release, owner)
+    for file in release.files:
+        hashes = {"sha256": file.sha256}
+        files.start(session, Announced(file.filename, file.size, hashes, BYTES))
+        session = sessions.find(session.name, session.version, session.id)
+        files.receive(session, file.filename, _chunks(file, advance))
+        if file.attestations:
+            files.attest(session, file.filename, file.attestations)
+        session = sessions.find(session.name, session.version, session.id)
+        files.complete(session, file.filename)
+        session = sessions.find(session.name, session.version, session.id)
+    trail = Trail(shelf.store, time.time)
+    sessions.publish(session, trail.by(Actor(getpass.getuser(), "command line")))
+
+
+def _opened(sessions: Sessions, release: LocalRelease, owner: str) -> Session:
+    """A new session; one that was left by this user's own upload, which was cut off, is given up."""
+    try:
+        return sessions.create(release.project, release.version, owner)
+    except Conflict:
+        from wheelyard.publish.session import release as canonical
+
+        left = sessions.current(release.project, canonical(release.version))
+        if left is None or left.owner != owner:
+            raise
+        if left.status == "processing":
+            sessions.publish(left)
+        else:
+            sessions.cancel(left)
+        return sessions.create(release.project, release.version, owner)
+
+
+def _chunks(file: LocalFile, advance: Advance) -> Iterator[bytes]:
+    with file.path.open("rb") as opened:
+        while chunk := opened.read(CHUNK):
+            yield chunk
+            advance(len(chunk))

@@ -1,0 +1,153 @@
+"""``wheelyard upload``."""
+
+import os
+import sys
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from wheelyard.errors import InvalidSetting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wheelyard.client.files import Existing, Uploaded
+    from wheelyard.client.session import Advance
+    from wheelyard.storage.store import Store
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.option(
+    "--index-url", envvar="WHEELYARD_INDEX_URL", metavar="URL", help="The index that takes uploads."
+)
+@click.option(
+    "-u", "--username", help="Its user, if not from the URL, TWINE_USERNAME, netrc or keyring."
+)
+@click.option("-p", "--password", help="Its password or token, found likewise.")
+@click.option(
+    "--store", metavar="DIR|s3://BUCKET/PREFIX", help="Instead of an index: the store itself."
+)
+@click.option("--skip-existing", is_flag=True, help="Leave out files whose name is published.")
+@click.option("--strict", is_flag=True, help="Refuse files that are published, identical ones too.")
+@click.option("--force", is_flag=True, help="Replace published files, if the index allows that.")
+@click.option("--prefix", default="", help="With --store: a further prefix of all keys.")
+@click.option("--profile", help="With --store: the AWS profile.")
+@click.option("--region", help="With --store: the AWS region.")
+@click.option("--s3-endpoint-url", metavar="URL", help="With --store: another S3.")
+@click.option("--no-sign-request", is_flag=True, help="With --store: use no AWS credentials.")
+@click.option("--sse", metavar="ALGORITHM", help="With --store: AES256, aws:kms or aws:kms:dsse.")
+@click.option("--sse-kms-key-id", metavar="KEY", help="With --store: the key of aws:kms.")
+@click.option("--sse-bucket-key", is_flag=True, help="With --store: spare requests to KMS.")
+def upload(
+    files: tuple[str, ...],
+    index_url: str | None,
+    username: str | None,
+    password: str | None,
+    store: str | None,
+    skip_existing: bool,
+    strict: bool,
+    force: bool,
+    **s3: str | bool | None,
+) -> None:
+    """Publish FILES, those of one release together or not at all.
+
+    Large files are sent in parts. After a broken connection, start it again: it sends what is missing.
+    Attestations (FILE.*.attestation) are sent with their files.
+    """
+    from wheelyard.client.files import Existing
+
+    if (store is None) == (index_url is None):
+        raise click.UsageError("give either --index-url or --store")
+    if skip_existing + strict + force > 1:
+        raise click.UsageError("use one of --skip-existing, --strict and --force")
+    existing = Existing.SAME
+    for flag, choice in (
+        (skip_existing, Existing.SKIP),
+        (strict, Existing.STRICT),
+        (force, Existing.FORCE),
+    ):
+        existing = choice if flag else existing
+    with ExitStack() as shown:
+        if store is not None:
+            from wheelyard.client.direct import upload_to_store
+
+            opened = _opened(store, s3)
+            done = upload_to_store(files, opened, existing=existing, progress=_bar(shown))
+        else:
+            done = _to_index(files, index_url or "", username, password, existing, _bar(shown))
+    for each in done:
+        click.echo(f"{each.filename}: {'published' if each.published else 'was published before'}")
+
+
+def _to_index(
+    files: tuple[str, ...],
+    index_url: str,
+    username: str | None,
+    password: str | None,
+    existing: "Existing",
+    progress: "Callable[[int], Advance]",
+) -> "list[Uploaded]":
+    from wheelyard.client.credentials import address, find_credentials
+    from wheelyard.client.upload import upload as send
+
+    credentials = find_credentials(
+        address(index_url),
+        os.environ,
+        username=username,
+        password=password,
+        ask=_ask if sys.stdin.isatty() else None,
+    )
+    return send(files, index_url, credentials=credentials, existing=existing, progress=progress)
+
+
+def _ask(prompt: str) -> str:
+    return str(click.prompt(prompt, hide_input=prompt == "Password", err=True))
+
+
+_VARIABLES = {
+    "profile": "AWS_PROFILE",
+    "region": "AWS_REGION",
+    "s3_endpoint_url": "AWS_ENDPOINT_URL_S3",
+    "sse": "AWS_SERVER_SIDE_ENCRYPTION",
+    "sse_kms_key_id": "AWS_SSE_KMS_KEY_ID",
+}
+
+
+def _opened(location: str, s3: "dict[str, str | bool | None]") -> "Store":
+    from wheelyard.settings import Settings
+    from wheelyard.storage.opening import open_store
+
+    env = dict(os.environ)
+    env |= {variable: str(s3[name]) for name, variable in _VARIABLES.items() if s3[name]}
+    if s3["no_sign_request"]:
+        env["AWS_SKIP_SIGNATURE"] = "true"
+    if s3["sse_bucket_key"]:
+        env["AWS_SSE_BUCKET_KEY_ENABLED"] = "true"
+    if "://" not in location and any(s3.values()):
+        raise InvalidSetting(
+            f"--store is the directory {location!r}: options of S3 do not go with it"
+        )
+    if s3["prefix"]:
+        location = f"{location.rstrip('/')}/{str(s3['prefix']).strip('/')}"
+    return open_store(location, env, Settings.from_env(os.environ).presign_lifetime)
+
+
+def _bar(shown: ExitStack) -> "Callable[[int], Advance]":
+    """A progress bar of bytes, made when it is known how many; several threads move it."""
+
+    def made(total: int) -> "Advance":
+        lock = threading.Lock()
+        bar = shown.enter_context(
+            click.progressbar(length=total, label="Uploading", file=sys.stderr)
+        )
+
+        def advance(count: int) -> None:
+            with lock:
+                bar.update(count)
+
+        return advance
+
+    return made
