@@ -97,7 +97,7 @@ def test_private_and_upstream_names_are_listed(
 def test_each_representation_has_a_tag_of_its_own(index: Index) -> None:
     """A client that has the listing is told so, and not for another form of it."""
     tags = set()
-    for accept in (JSON, "text/html"):
+    for accept in (JSON, HTML, "text/html"):
         for encoding in ("identity", "gzip"):
             tag = index.get("/simple/", accept, accept_encoding=encoding).header("etag")
             assert tag is not None
@@ -105,7 +105,7 @@ def test_each_representation_has_a_tag_of_its_own(index: Index) -> None:
             again = index.get("/simple/", accept, accept_encoding=encoding, if_none_match=tag)
             assert again.status == 304
             assert content(again) == b""
-    assert len(tags) == 4
+    assert len(tags) == 6
 
 
 def test_a_head_has_the_same_headers(index: Index) -> None:

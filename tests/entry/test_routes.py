@@ -102,9 +102,9 @@ def test_no_acceptable_form(index: Index, path: str) -> None:
 
 
 def test_every_representation_has_its_own_tag(index: Index) -> None:
-    """Strong entity tags differ between forms and encodings, and each is good for a 304."""
+    """Strong entity tags differ between types and encodings, and each is good for a 304."""
     tags = set()
-    for accept in (JSON, "text/html"):
+    for accept in (JSON, HTML, "text/html"):
         for encoding in ("identity", "gzip"):
             headers = {"accept-encoding": encoding}
             response = index.get("/simple/acme-tools/", accept, accept_encoding=encoding)
@@ -118,13 +118,15 @@ def test_every_representation_has_its_own_tag(index: Index) -> None:
             assert again.status == 304
             assert again.header("etag") == etag
             assert content(again) == b""
-    assert len(tags) == 4
+    assert len(tags) == 6
 
 
-def test_gzip(index: Index) -> None:
-    """A client that takes gzip gets it, and the same page inside."""
-    plain = index.get("/simple/acme-tools/", JSON)
-    packed = index.get("/simple/acme-tools/", JSON, accept_encoding="gzip, deflate")
+@pytest.mark.parametrize("path", ["/simple/", "/simple/acme-tools/", "/pypi/acme-tools/json"])
+def test_gzip(index: Index, path: str) -> None:
+    """A client that takes gzip gets it, however short the page is, and the same inside."""
+    plain = index.get(path, JSON)
+    packed = index.get(path, JSON, accept_encoding="gzip, deflate")
+    assert packed.header("etag") != plain.header("etag")
     assert packed.header("content-encoding") == "gzip"
     assert plain.header("content-encoding") is None
     assert gzip.decompress(content(packed)) == content(plain)

@@ -101,6 +101,7 @@ def test_no_header_is_too_odd(header: str) -> None:
         ("x-gzip", True),
         ("zstd, gzip;q=0.5", True),
         ("gzip;q=0", False),
+        ("gzip;q=0.5, identity", False),
         ("identity", False),
         ("*", True),
         ("*, gzip;q=0", False),

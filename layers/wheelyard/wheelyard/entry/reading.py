@@ -15,7 +15,7 @@ from wheelyard.errors import InvalidName, NotFound
 from wheelyard.index.documents import Document
 from wheelyard.index.listing import Listing
 from wheelyard.index.oversize import Oversize
-from wheelyard.index.pages import Page, project_page
+from wheelyard.index.pages import Page, compress, project_page
 from wheelyard.index.provenance import absolute_provenance
 from wheelyard.index.resolver import Elsewhere, Resolver
 from wheelyard.protocol.names import ProjectName, project_name
@@ -124,8 +124,10 @@ class Reader:
         body = document.rendered(
             f"api {version or ''}", lambda: release_json(document.project, version, read)
         )
-        etag = f'"{sha256(body).hexdigest()[:32]}"'
-        return _page_response(Page(body, etag, "application/json", gzipped=False), request)
+        gzip = _gzip(request)
+        etag = f'"{sha256(body).hexdigest()[:32]}{"g" if gzip else ""}"'
+        sent = compress(body) if gzip else body
+        return _page_response(Page(sent, etag, "application/json", gzip), request)
 
     def _described(
         self, name: ProjectName, found: "Document | MirroredProject"

@@ -32,7 +32,7 @@ def listing_response(
         link = Oversize(store).stored_listing(listing, media, index, request.method, gzip=gzip)
         if link is not None:
             return redirect(302, link)
-    etag = f'"{listing.digest}-{media.form[0]}{"g" if gzip else ""}"'
+    etag = f'"{listing.digest}-{media.tag}{"g" if gzip else ""}"'
     headers: Headers = (("etag", etag), _REVALIDATE, ("vary", "Accept, Accept-Encoding"))
     if matches(request.headers.get("if-none-match"), etag):
         return Response(304, headers)

@@ -10,7 +10,7 @@ from threading import Lock
 
 from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.index.catalogue import Catalogue
-from wheelyard.index.pages import Page, compress, worth_compressing
+from wheelyard.index.pages import Page, compress
 from wheelyard.mirror.manifest import StoredListing
 from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.protocol.negotiation import MediaType
@@ -80,6 +80,5 @@ def _digest(names: list[str]) -> str:
 
 def _rendered(names: list[str], digest: str, media: MediaType, *, gzip: bool) -> Page:
     body = root_json(names) if media.form == "json" else root_html(names)
-    gzipped = gzip and worth_compressing(body)
-    etag = f'"{digest}-{media.form[0]}{"g" if gzipped else ""}"'
-    return Page(compress(body) if gzipped else body, etag, media.content_type, gzipped)
+    etag = f'"{digest}-{media.tag}{"g" if gzip else ""}"'
+    return Page(compress(body) if gzip else body, etag, media.content_type, gzip)

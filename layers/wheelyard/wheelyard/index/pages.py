@@ -14,8 +14,6 @@ from wheelyard.protocol.simple import project_html, project_json
 # Part of the tags of rendered pages: to be raised when the rendering changes.
 _REVISION = "1"
 
-# Below this, compressing saves no packet.
-_WORTH_COMPRESSING = 1024
 # Twice as fast as zlib's default, for pages larger by a twentieth: digests hardly compress.
 _GZIP_LEVEL = 3
 
@@ -46,10 +44,11 @@ def project_page(
     else:
         variant = f"h{_REVISION}{links.count('/') or ''}{origin}"
         body = document.rendered(variant, lambda: project_html(project(), links))
-    if gzip and worth_compressing(body):
-        variant += "g"
-        body = document.rendered(variant, lambda: compress(body))
-    return Page(body, f'"{tag}-{variant}"', media.content_type, variant.endswith("g"))
+    if gzip:
+        rendered = body
+        body = document.rendered(f"{variant}g", lambda: compress(rendered))
+    etag = f'"{tag}-{media.tag}{variant[1:]}{"g" if gzip else ""}"'
+    return Page(body, etag, media.content_type, gzip)
 
 
 def _origin(document: Document, index: str) -> tuple[str, Callable[[], Project]]:
@@ -64,11 +63,6 @@ def _origin(document: Document, index: str) -> tuple[str, Callable[[], Project]]
 
 def _offered(project: Project) -> Project:
     return project._replace(files=project.offered)
-
-
-def worth_compressing(body: bytes) -> bool:
-    """Whether gzip would save a packet."""
-    return len(body) >= _WORTH_COMPRESSING
 
 
 def compress(body: bytes) -> bytes:

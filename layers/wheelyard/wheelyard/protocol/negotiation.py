@@ -21,6 +21,11 @@ class MediaType(NamedTuple):
     form: Form
     content_type: str
 
+    @property
+    def tag(self) -> str:
+        """Part of an entity tag: one of its own for each type, since the same bytes go out as two."""
+        return f"{self.form[0]}{'t' if self.content_type.startswith(TEXT) else ''}"
+
 
 _OFFERED = {
     JSON: MediaType("json", JSON),
@@ -98,6 +103,10 @@ def _quality(value: str) -> float:
 
 
 def accepts_gzip(accept_encoding: str | None) -> bool:
-    """Whether a client takes gzip (RFC 9110, 12.5.3): named, or by ``*``, with a weight above 0."""
+    """Whether a client takes gzip (RFC 9110, 12.5.3): named, or by ``*``, with a weight above 0.
+
+    Not where it would rather have the page as it is.
+    """
     weights = dict(_weighted(accept_encoding or ""))
-    return weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0))) > 0
+    weight = weights.get("gzip", weights.get("x-gzip", weights.get("*", 0.0)))
+    return weight > 0 and weight >= weights.get("identity", 0.0)
