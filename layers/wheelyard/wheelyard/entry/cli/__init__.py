@@ -22,21 +22,26 @@ from wheelyard.errors import WheelyardError
 
 
 def main() -> None:
-    """Run the command line; an error is one line and exit status 1."""
+    """Run the command line; an error is one line, and the exit status 1, or 2 for how it was called."""
     try:
         cli.main(prog_name="wheelyard", standalone_mode=False)
     except click.exceptions.Abort:
         _fail("interrupted")
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "wheelyard"
+        _fail(f"{error.format_message().rstrip('.')}: see {path} --help", error.exit_code)
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
     except WheelyardError as error:
         _fail(str(error))
 
 
-def _fail(message: str) -> None:
-    click.echo(f"wheelyard: error: {message}", err=True)
-    sys.exit(1)
+def _fail(message: str, status: int = 1) -> None:
+    click.echo(f"wheelyard: error: {' '.join(message.split())}", err=True)
+    sys.exit(status)
 
 
 @click.group()

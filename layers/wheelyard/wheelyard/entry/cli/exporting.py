@@ -119,7 +119,9 @@ def _run(store: "Store", location: str, target: "Place", plan: "Plan") -> "Repor
     from wheelyard.transfer.export.exporter import Exporter
     from wheelyard.transfer.places import bucket_name
 
-    with click.progressbar(length=plan.steps, label="Exporting", file=sys.stderr) as bar:
+    with click.progressbar(
+        length=plan.steps, label="Exporting", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
         return Exporter(store, target, plan, bar.update, bucket_name(location)).run()
 
 

@@ -139,7 +139,12 @@ def _carry_out(
     from wheelyard.transfer.importing.importer import Importer
 
     actor = Actor(system_user(), "command line", client=platform.node())
-    with click.progressbar(length=len(plan.of("take")), label="Importing", file=sys.stderr) as bar:
+    with click.progressbar(
+        length=len(plan.of("take")),
+        label="Importing",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
+    ) as bar:
         done = Importer(shelf, index, Trail(shelf.store), actor, bar.update).run(plan)
     extras = [*take_users(shelf.store, index, plan.offer)]
     extras += take_cached(shelf.store, index, plan.offer)

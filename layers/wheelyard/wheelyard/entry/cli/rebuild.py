@@ -40,7 +40,12 @@ def rebuild(store: str) -> None:
 def _bar(survey: "Survey", shown: ExitStack) -> "Callable[[int], None]":
     files = sum(len(folder.files) for folder in survey.folders)
     bar = shown.enter_context(
-        click.progressbar(length=files, label="Checking files", file=sys.stderr)
+        click.progressbar(
+            length=files,
+            label="Checking files",
+            file=sys.stderr,
+            hidden=not sys.stderr.isatty(),
+        )
     )
     return bar.update
 

@@ -58,7 +58,11 @@ def reindex(force: bool, relist: bool, upstream: str | None, store: str) -> None
 @contextmanager
 def _bar(name: str, length: int | None) -> Iterator[Callable[[int], None]]:
     with click.progressbar(
-        length=length or _ABOUT, label=f"{name:<14}", file=sys.stderr, show_eta=length is None
+        length=length or _ABOUT,
+        label=f"{name:<14}",
+        file=sys.stderr,
+        show_eta=length is None,
+        hidden=not sys.stderr.isatty(),
     ) as bar:
         yield bar.update
         bar.length = bar.pos = max(bar.pos, 1)

@@ -24,7 +24,7 @@ def user() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option(
     "--random-password",
-    type=click.IntRange(12, 200),
+    type=click.IntRange(8, 200),
     metavar="N",
     help="Make a password of N letters and digits, and print it.",
 )
