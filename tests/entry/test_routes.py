@@ -385,12 +385,17 @@ def test_a_quarantined_project_offers_no_files(index: Index) -> None:
     assert "malware" in str(problem(refused)["detail"])
 
 
-def test_a_damaged_document_is_not_served(index: Index) -> None:
+@pytest.mark.parametrize("accept", [JSON, "text/html"])
+@pytest.mark.parametrize(
+    "damaged", [b"", b"{", b"[]", b'{"meta": {"api-version": "1.4"}, "name": "acm']
+)
+def test_a_damaged_document_is_not_served(index: Index, damaged: bytes, accept: str) -> None:
     """A document that cannot be parsed is an error in the log, not a broken page or a 404."""
-    index.store.put(keys.project(project_name("acme-tools")), b"{")
-    response = index.get("/simple/acme-tools/")
+    index.store.put(keys.project(project_name("acme-tools")), damaged)
+    response = index.ask("GET", "/simple/acme-tools/", headers={"accept": accept}, id="r-17")
     assert response.status == 500
     assert "see the log" in str(problem(response)["detail"])
+    assert "r-17" in str(problem(response)["detail"])
 
 
 class FailingStore(ObjectStore):

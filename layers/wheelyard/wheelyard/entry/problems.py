@@ -32,8 +32,8 @@ _RETRY_AFTER = 5
 _LONGEST_RETRY_AFTER = 300
 
 
-def problem(error: errors.WheelyardError) -> Response:
-    """The answer to a request that failed with ``error``."""
+def problem(error: errors.WheelyardError, request_id: str = "") -> Response:
+    """The answer to a request that failed with ``error``; where only the log has it, with the id."""
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     extra: Headers = ()
     detail = str(error)
@@ -49,14 +49,18 @@ def problem(error: errors.WheelyardError) -> Response:
         detail = "The index cannot reach its storage right now: try again in a moment"
         extra = (("retry-after", str(_RETRY_AFTER)),)
     elif status == 500:
-        detail = "A stored object cannot be read: see the log of the index"
+        detail = f"A stored object cannot be read: see the log of the index{_under(request_id)}"
     return problem_response(status, error.title, detail, extra)
 
 
 def unexpected(request_id: str) -> Response:
     """The answer to a request that failed for a reason that nobody foresaw."""
-    suffix = f" under request id {request_id}" if request_id else ""
-    return problem_response(500, "Internal error", f"The cause is in the log of the index{suffix}")
+    detail = f"The cause is in the log of the index{_under(request_id)}"
+    return problem_response(500, "Internal error", detail)
+
+
+def _under(request_id: str) -> str:
+    return f" under request id {request_id}" if request_id else ""
 
 
 def problem_response(status: int, title: str, detail: str, extra: Headers = ()) -> Response:

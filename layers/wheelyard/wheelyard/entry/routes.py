@@ -93,13 +93,13 @@ class Application:
                 user = principal.username
                 response = self._answer(request, principal)
         except WheelyardError as error:
-            response = problem(error)
+            response = problem(error, request.id)
             if isinstance(error, Unauthenticated) and error.reason:
                 _count_failure(error, request)
             if response.status >= 500:
-                _logger.exception("%s", request)
+                _logger.exception("%s", request, extra=_identified(request))
         except Exception:
-            _logger.exception("unexpected error for %s", request)
+            _logger.exception("unexpected error for %s", request, extra=_identified(request))
             response = unexpected(request.id)
         if request.method == "HEAD":
             response = response._replace(body=b"")
@@ -217,6 +217,11 @@ def _count_failure(error: Unauthenticated, request: Request) -> None:
     }
     told = {name: value for name, value in fields.items() if value is not None}
     count(("AuthenticationFailures",), time.time(), "reason", told, logging.WARNING)
+
+
+def _identified(request: Request) -> dict[str, dict[str, str]]:
+    """What a log record needs to be found by the id that the client was told."""
+    return {"fields": {"request_id": request.id}}
 
 
 def _health(request: Request) -> Response:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from secrets import token_hex
 from typing import Any, NamedTuple
 
 import uvicorn
@@ -213,6 +214,7 @@ def _request(scope: Mapping[str, Any], body: Iterable[bytes]) -> Request:
         scheme=scope["scheme"],
         host=headers.get("host", ""),
         client=scope["client"][0] if scope.get("client") else "",
+        id=token_hex(8),
     )
 
 

@@ -47,10 +47,15 @@ class Document:
 
     @cached_property
     def json(self) -> bytes:
-        """The document as served: as stored, but without the files of a quarantined project."""
+        """The document as served: as stored, but without the files of a quarantined project.
+
+        Raises ``InvalidDocument`` for what is no document, or was cut off.
+        """
         # Parsing is left out where it cannot matter: it would be most of a large page's cost.
         if b'"quarantined"' in self._raw and self.project.status == "quarantined":
             return project_json(self.project._replace(files=()))
+        if not (self._raw.startswith(b"{") and self._raw.rstrip().endswith(b"}")):
+            return project_json(self.project)
         return self._raw
 
     @cached_property
