@@ -113,6 +113,8 @@ def test_redirect_mode(upstream: Upstream) -> None:
     assert response.status == 302
     assert response.header("location") == f"{upstream.index}/acme-tools/"
     assert response.header("cache-control") == "no-store"
+    json = index.get(f"{PAGE}?format=json").header("location")
+    assert json == f"{upstream.index}/acme-tools/?format=json"
     assert index.get(f"{PAGE}{THEIRS.filename}").status == 404
     assert index.get("/pypi/acme-tools/json").status == 404
     assert upstream.asked == []

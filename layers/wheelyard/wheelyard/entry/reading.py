@@ -64,7 +64,7 @@ class Reader:
             return redirect(301, f"{up}{name}/{_query(request)}")
         found = self._resolver.find(name)
         if isinstance(found, Elsewhere):
-            return redirect(302, found.url)
+            return redirect(302, found.url + _query(request))
         document = found if isinstance(found, Document) else found.document()
         media = _media(request)
         page = project_page(document, media, gzip=_gzip(request), index=_index_url(request))
