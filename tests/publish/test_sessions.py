@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from forms import attestation
 from indexes import JSON, READER, UPLOADER, Index, content, random_bytes
 from stores import Bucket
 from wheelyard.access.users import Users
+from wheelyard.audit.event import Actor
+from wheelyard.audit.trail import Trail
 from wheelyard.entry.http import Response
 from wheelyard.errors import Conflict
 from wheelyard.index.catalogue import Catalogue
@@ -510,7 +513,9 @@ def desk(store: Store, clock: Callable[[], float]) -> Desk:
     """As a process has them."""
     shelf = Shelf(store, Catalogue(store), Rules(10**9))
     records = SessionRecords(store, multipart(store))
-    return Desk(Sessions(shelf, records, clock), SessionFiles(shelf, records), shelf)
+    trail = Trail(store, clock)
+    sessions = Sessions(shelf, records, clock, lambda owner: trail.by(Actor(owner, "session")))
+    return Desk(sessions, SessionFiles(shelf, records), shelf)
 
 
 def staged(store: Store, clock: Callable[[], float]) -> Session:
@@ -574,6 +579,21 @@ def test_killed_at_any_write(after: bool, ending: str) -> None:
         finished = current_session(store, NAME, "1")
         assert finished is not None
         assert finished.status == "published"
+
+
+def test_sweeping_is_recorded() -> None:
+    """What the sweeper publishes of somebody who died is in the audit trail, by its owner, before it is."""
+    clock = Clock()
+    store = ObjectStore(MemoryStore())
+    session = staged(store, clock)
+    with pytest.raises(Killed):  # as soon as the session is processing
+        desk(DyingStore(store, 1, after=True), clock).sessions.publish(session)
+    clock.now += LIFETIME + 1
+    assert desk(store, clock).sessions.sweep() == 1
+    since = datetime.fromtimestamp(clock.now, UTC)
+    (event,) = Trail(store).between(since, since + timedelta(seconds=1))
+    assert (event.actor.user, event.actor.via) == (session.owner, "session")
+    assert {file.filename for file in event.change.files} == {WHEEL.filename, SDIST.filename}
 
 
 def test_expired(memory: Index) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -634,6 +634,10 @@ def test_users(tmp_path: Path) -> None:
     assert f"not taken: users/{'0' * 64}.json: " in done.stdout
     assert last(done).endswith("users and cached files taken: 1")
     assert last(importing(tmp_path, source)).endswith("users and cached files taken: 0")
+    store = DirectoryStore(tmp_path / "store")
+    now = datetime.now(UTC)
+    events = Trail(store).between(now - timedelta(days=1), now + timedelta(days=1))
+    assert [event.change.action for event in events].count("put-user") == 1
     assert last(importing(tmp_path, source, "--no-users", "--dry-run")).endswith(
         "users: 0; nothing was changed"
     )

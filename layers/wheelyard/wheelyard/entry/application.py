@@ -59,6 +59,7 @@ def application(
         return Publisher(Shelf(store, catalogue, Rules.of(settings)), record)
 
     def uploading() -> "Uploading":
+        from wheelyard.audit.event import Actor
         from wheelyard.audit.trail import Trail
         from wheelyard.entry.uploading import Uploading
         from wheelyard.publish.rules import Rules
@@ -70,8 +71,11 @@ def application(
 
         shelf = Shelf(store, catalogue, Rules.of(settings))
         records = SessionRecords(store, multipart(store))
-        sessions = Sessions(shelf, records, time.time)
-        return Uploading(sessions, SessionFiles(shelf, records), Trail(store, time.time).by)
+        trail = Trail(store, time.time)
+        sessions = Sessions(
+            shelf, records, time.time, lambda owner: trail.by(Actor(owner, "session"))
+        )
+        return Uploading(sessions, SessionFiles(shelf, records), trail.by)
 
     def trusted_publishing() -> "TrustedPublishing":
         from wheelyard.access.issuers import SigningKeys

@@ -61,12 +61,17 @@ class Sessions:
         shelf: Shelf,
         records: SessionRecords,
         clock: Callable[[], float],
+        recorder: Callable[[str], Recorder] = lambda _: unrecorded,
     ) -> None:
-        """``clock`` gives seconds since the epoch."""
+        """``clock`` gives seconds since the epoch.
+
+        ``recorder`` has in the audit trail what is published for an owner who is not there any more.
+        """
         self._shelf = shelf
         self._store = shelf.store
         self._records = records
         self._clock = clock
+        self._recorder = recorder
         self._swept = clock()
 
     def create(
@@ -93,7 +98,7 @@ class Sessions:
         stale = self.current(name, version)
         if stale is not None and stale.expires <= now:
             with suppress(Conflict, *UNFIT):  # which is told to whoever asks for that session
-                self._finish(stale)
+                self._finish(stale, self._recorder(stale.owner))
 
         def edit(stored: Stored | None) -> bytes:
             nonlocal stale
@@ -161,7 +166,7 @@ class Sessions:
                 continue
             if session.status == "processing":
                 with suppress(Conflict, *UNFIT):
-                    self._finish(session)
+                    self._finish(session, self._recorder(session.owner))
             else:
                 self._records.discard(
                     self._records.edit(session, lambda s: s._replace(status="canceled"))
@@ -169,7 +174,7 @@ class Sessions:
             swept += 1
         return swept
 
-    def _finish(self, session: Session, record: Recorder = unrecorded) -> Session:
+    def _finish(self, session: Session, record: Recorder) -> Session:
         """Go on with publishing, from wherever it was left; the session is ``processing``."""
         if session.status != "processing":
             return session

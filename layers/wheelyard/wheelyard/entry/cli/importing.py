@@ -139,14 +139,15 @@ def _carry_out(
     from wheelyard.transfer.importing.importer import Importer
 
     actor = Actor(system_user(), "command line", client=platform.node())
+    trail = Trail(shelf.store)
     with click.progressbar(
         length=len(plan.of("take")),
         label="Importing",
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        done = Importer(shelf, index, Trail(shelf.store), actor, bar.update).run(plan)
-    extras = [*take_users(shelf.store, index, plan.offer)]
+        done = Importer(shelf, index, trail, actor, bar.update).run(plan)
+    extras = [*take_users(shelf.store, index, plan.offer, trail.by(actor))]
     extras += take_cached(shelf.store, index, plan.offer)
     return done, extras
 

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 from wheelyard.access.passwords import verify
 from wheelyard.access.users import parse_user
-from wheelyard.errors import DigestMismatch, FileExists, KeyExists, WheelyardError
+from wheelyard.audit.event import Change
+from wheelyard.audit.recorder import Recorder, unrecorded
+from wheelyard.errors import (
+    DigestMismatch,
+    FileExists,
+    KeyExists,
+    KeyNotFound,
+    WheelyardError,
+)
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.storage import keys
 from wheelyard.storage.staging import StagedFile
@@ -22,18 +30,35 @@ class Extra(NamedTuple):
     reason: str = ""
 
 
-def take_users(store: Store, index: OtherIndex, offer: Offer) -> Iterator[Extra]:
+def take_users(
+    store: Store, index: OtherIndex, offer: Offer, record: Recorder = unrecorded
+) -> Iterator[Extra]:
     """Copy the records of users who are not there, under the digests of their names."""
     for digest, place in offer.users.items():
         try:
             raw = index.read(place)
-            verify("", parse_user(raw).hash)  # reads the hash, or says why it cannot
-            store.create(f"{keys.USERS}{digest}.json", raw)
+            user = parse_user(raw)
+            verify("", user.hash)  # reads the hash, or says why it cannot
+            key = f"{keys.USERS}{digest}.json"
+            if _is_there(store, key):
+                yield Extra(place, "there")
+                continue
+            details = {"subject": user.name or key, **user.rights.as_record()}
+            with record(Change("put-user", details=details)):
+                store.create(key, raw)
             yield Extra(place, "taken")
         except KeyExists:
             yield Extra(place, "there")
         except WheelyardError as error:
             yield Extra(place, "cannot", str(error))
+
+
+def _is_there(store: Store, key: str) -> bool:
+    try:
+        store.head(key)
+    except KeyNotFound:
+        return False
+    return True
 
 
 def take_cached(store: Store, index: OtherIndex, offer: Offer) -> Iterator[Extra]:
