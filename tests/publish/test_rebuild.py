@@ -145,6 +145,18 @@ def test_empty_projects_stay(memory: Store) -> None:
     assert documents(memory) == before
 
 
+def test_empty_projects_stay_without_their_document(memory: Store) -> None:
+    """So does one whose document was lost, as long as the catalogue knows of it."""
+    publish(memory, WHEEL)
+    shelf(memory).remove(TOOLS, [DOOMED])
+    before = documents(memory)
+    memory.delete(keys.project(TOOLS))
+    (change,) = run(memory).changes
+    assert change.rewritten
+    assert documents(memory) == before
+    assert Catalogue(memory).names() == [TOOLS]
+
+
 @pytest.mark.parametrize("broken", [b"{", b"[]", b'{"name":"other","files":[]}'])
 def test_unreadable_documents(memory: Store, broken: bytes) -> None:
     """A document or a catalogue bucket that cannot be read is made anew."""
@@ -156,10 +168,9 @@ def test_unreadable_documents(memory: Store, broken: bytes) -> None:
 
 
 def test_lost_and_stray_catalogue_names(memory: Store) -> None:
-    """The catalogue names exactly the projects that have a document."""
+    """The catalogue names exactly the projects that have a document, each in its own bucket."""
     publish(memory, WHEEL)
-    Catalogue(memory).remove(TOOLS)
-    Catalogue(memory).add(KIT)
+    memory.put(keys.catalogue(TOOLS), json.dumps({"names": [KIT]}).encode())
     report = run(memory)
     assert (report.catalogued, report.uncatalogued) == ((TOOLS,), (KIT,))
     assert Catalogue(memory).names() == [TOOLS]

@@ -5,9 +5,10 @@ root listing reads those buckets that changed since it was last asked for.
 """
 
 import json
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import suppress
 
-from wheelyard.errors import InvalidDocument, KeyNotFound
+from wheelyard.errors import InvalidDocument, InvalidName, KeyNotFound
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
@@ -49,6 +50,19 @@ class Catalogue:
         except KeyNotFound:
             return key, ("", frozenset())
         return key, (stored.etag, frozenset(_parse(stored.body)))
+
+    def __contains__(self, name: ProjectName) -> bool:
+        """Whether ``name`` is there; one read. Raises ``InvalidDocument``."""
+        with suppress(KeyNotFound):
+            return name in _parse(self._store.get(keys.catalogue(name)).body)
+        return False
+
+    def readable(self) -> Iterator[ProjectName]:
+        """The names in all buckets that can be read."""
+        for entry in self._store.list(keys.CATALOGUE):
+            with suppress(KeyNotFound, InvalidDocument, InvalidName):
+                names = _parse(self._store.get(entry.key).body)
+                yield from (name for name in names if keys.catalogue(name) == entry.key)
 
     def add(self, name: ProjectName) -> None:
         """Have ``name`` in the catalogue; no write where it is."""

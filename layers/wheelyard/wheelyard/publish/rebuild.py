@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from wheelyard.errors import FileExists, Forbidden, InvalidDocument, InvalidName, KeyNotFound
+from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project, project_json
@@ -129,7 +130,10 @@ def split(surveyed: Survey, at_once: int = 50) -> Iterator[Work]:
 
 
 def survey(store: Store) -> Survey:
-    """The stored files by project; a project with a document and no files is there as well."""
+    """The stored files by project; one with a document and no files is there as well.
+
+    So is one that only the catalogue knows: its document is lost, but its name must not go upstream.
+    """
     refused: list[Refused] = []
     found: dict[ProjectName, tuple[Entry, ...]] = {}
     for folder, group in groupby(store.list(keys.PACKAGES), _folder):
@@ -143,7 +147,7 @@ def survey(store: Store) -> Survey:
             found[name] = found.get(name, ()) + tuple(_distributions(entries, refused))
         except InvalidName as error:
             refused += [Refused(entry.key, str(error)) for entry in entries]
-    for name in _documented(store):
+    for name in (*_documented(store), *Catalogue(store).readable()):
         found.setdefault(name, ())
     folders = [Folder(name, files) for name, files in sorted(found.items())]
     return Survey(tuple(folders), tuple(refused))
@@ -248,13 +252,20 @@ def relist(shelf: Shelf, name: ProjectName, findings: Sequence[Finding]) -> Chan
         before = _read(name, stored)
         after, refused = _relisted(shelf, before, findings)
         outcome = _changes(before, after, findings, refused)
-        if stored is None and not after.files:
+        # A name that was given up since it was catalogued stays given up.
+        if stored is None and not after.files and not _catalogued(shelf, name):
             return None
         body = project_json(after)
         return None if stored is not None and stored.body == body else body
 
     written = edit_object(shelf.store, keys.project(name), edit)
     return outcome._replace(rewritten=written)
+
+
+def _catalogued(shelf: Shelf, name: ProjectName) -> bool:
+    with suppress(InvalidDocument, InvalidName):
+        return name in shelf.catalogue
+    return False
 
 
 def _relisted(

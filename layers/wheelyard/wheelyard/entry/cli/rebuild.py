@@ -74,3 +74,5 @@ def _project_lines(changes: "Changes") -> "Iterator[str]":
             yield f"{changes.project}: {filename}: {what}"
     for refused in changes.refused:
         yield f"not listed: {refused.key}: {refused.reason}"
+    if changes.rewritten and not (changes.added or changes.removed or changes.updated):
+        yield f"{changes.project}: its page was written anew"
