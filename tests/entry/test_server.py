@@ -170,6 +170,19 @@ def test_everything_persists(tmp_path: Path) -> None:
         assert index.request("GET", path, READER).body == WHEEL.content
 
 
+def test_a_base_path(tmp_path: Path) -> None:
+    """What a front has before our paths is left out, where it is there, from the second answer too."""
+    with running(tmp_path, {"API_GATEWAY_BASE_PATH": "/python/index/"}) as index:
+        index.publish(WHEEL)
+        for base in ("/python/index", "", "/python/index", ""):
+            page = index.request("GET", f"{base}/simple/acme-widgets/", READER)
+            assert page.status == 200
+            assert f'href="{WHEEL.filename}#'.encode() in page.body
+            moved = index.request("GET", f"{base}/simple/Acme_Widgets", READER)
+            assert (moved.status, moved.headers["location"]) == (301, "acme-widgets/")
+        assert index.request("GET", "/python/indexes/simple/", READER).status == 404
+
+
 def test_several_workers_are_one_index(tmp_path: Path) -> None:
     """With several processes, what one of them published is listed by each at once."""
     with running(tmp_path, options=("--workers", "2")) as index:

@@ -130,7 +130,8 @@ class Recent:
 def _question(request: Request) -> Question:
     headers = request.headers
     varying = (headers.get(name) for name in _VARIES)
-    return (request.method, request.path, request.query, request.scheme, request.host, *varying)
+    origin = (request.scheme, request.host, request.base)
+    return (request.method, request.path, request.query, *origin, *varying)
 
 
 def _project(request: Request) -> ProjectName | None:

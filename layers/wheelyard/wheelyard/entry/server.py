@@ -22,6 +22,7 @@ import uvicorn
 
 from wheelyard.entry.application import application
 from wheelyard.entry.connection import REASON, ZERO_COPY, Connection, Immediate
+from wheelyard.entry.events.incoming import mounted
 from wheelyard.entry.http import FileBody, Request, Response
 from wheelyard.entry.logs import JsonFormatter, log_request
 from wheelyard.entry.routes import Application
@@ -61,11 +62,14 @@ class Server:
         handler: Handler,
         patience: float = _PATIENCE,
         at_once: Callable[[Request], Response | None] | None = None,
+        base_path: str = "",
     ) -> None:
         """``patience``: seconds after which a client that stopped sending its body is given up.
 
         ``at_once`` gives whole answers where that needs no waiting: the event loop stands still meanwhile.
+        ``base_path`` is what a front has before our paths (``API_GATEWAY_BASE_PATH``).
         """
+        self._base_path = base_path
         self._handler = handler
         self._at_once = at_once
         self._patience = patience
@@ -80,7 +84,7 @@ class Server:
             return
         loop = asyncio.get_running_loop()
         body = _Body(receive, loop, self._patience)
-        request = _request(scope, body)
+        request = _request(scope, body, self._base_path)
         reads = request.method in ("GET", "HEAD")
         started = time.perf_counter()
         pool = self._pool if reads else self._uploads
@@ -95,7 +99,7 @@ class Server:
         if self._at_once is None or scope["method"] not in ("GET", "HEAD"):
             return None
         started = time.perf_counter()
-        request = _request(scope, ())
+        request = _request(scope, (), self._base_path)
         if not _NO_BODY.isdisjoint(request.headers):
             return None
         response = self._at_once(request)
@@ -199,15 +203,17 @@ class _Body(Iterable[bytes]):
                     most -= len(await self._next())
 
 
-def _request(scope: Mapping[str, Any], body: Iterable[bytes]) -> Request:
+def _request(scope: Mapping[str, Any], body: Iterable[bytes], base_path: str) -> Request:
     headers: dict[str, str] = {}
     for raw_name, raw_value in scope["headers"]:
         name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
         # Header lines of one name are one list (RFC 9110, 5.3).
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    place = mounted(scope["path"], base_path)
     return Request(
         method=scope["method"],
-        path=scope["path"],
+        path=place.path,
+        base=place.base,
         query=scope["query_string"].decode("latin-1"),
         headers=headers,
         body=body,
@@ -265,12 +271,12 @@ def serve(options: ServeOptions) -> None:
 
 def from_environment() -> Server:
     """The server of one worker process."""
-    index = _index(os.environ)
-    return Server(index, at_once=index.at_once)
+    settings = Settings.from_env(os.environ)
+    index = _index(settings, os.environ)
+    return Server(index, at_once=index.at_once, base_path=settings.base_path)
 
 
-def _index(env: Mapping[str, str]) -> Application:
-    settings = Settings.from_env(env)
+def _index(settings: Settings, env: Mapping[str, str]) -> Application:
     log_to_standard_error(settings.logging_level)
     store = open_store(env[STORE_VARIABLE], env, settings.presign_lifetime)
     return application(settings, store, remembers=True)
