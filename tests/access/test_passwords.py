@@ -71,6 +71,13 @@ def test_hashes_of_other_schemes(scheme: str) -> None:
     assert outdated(stored, 1000)
 
 
+@pytest.mark.parametrize("password", ["a\0b", "x" * 100, "x" * 5000])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_passwords_that_a_scheme_cannot_take(scheme: str, password: str) -> None:
+    """They are wrong like any other, so that nobody learns by them that there is such a user."""
+    assert not verify(password, _hashed(scheme))
+
+
 @pytest.mark.parametrize(
     "stored",
     ["geheim", "{PLAIN}geheim", "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$AAAA", "$9$x", "!"],

@@ -139,6 +139,12 @@ WRONG: dict[str, tuple[Callable[[Issuer], str], str, str]] = {
     "no token": (lambda _: "not a token", "malformed-token", "is not a JSON Web Token"),
     "empty": (lambda _: "..", "malformed-token", "is not a JSON Web Token"),
     "a list": (lambda _: f"{_encoded([])}.{_encoded([])}.", "malformed-token", "not a JSON Web"),
+    "half a character": (lambda _: "\ud800", "malformed-token", "is not a JSON Web Token"),
+    "an issuer of half a character": (
+        _with(iss="\ud800"),
+        "malformed-token",
+        "does not say who issued it",
+    ),
     "huge": (lambda i: i.token(padding="x" * 20_000), "malformed-token", "more than 16384"),
     "alg none": (_none, "invalid-algorithm", "'none', which is not accepted"),
     "a shared secret": (_shared_secret, "invalid-algorithm", "'HS256', which is not accepted"),

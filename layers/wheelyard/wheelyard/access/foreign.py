@@ -44,9 +44,23 @@ def verify_foreign(password: str, stored: str) -> bool:
     try:
         if stored.startswith(_SHA1):
             return _verify_sha1(password, stored)
-        return bool(_context().verify(password, stored))
+        return _verify(password, stored)
     except (ValueError, TypeError) as error:
         raise StorageError("a stored password hash is of no scheme that is known here") from error
+
+
+def _verify(password: str, stored: str) -> bool:
+    """Raises ``ValueError`` and ``TypeError`` for a hash that cannot be used.
+
+    A password that the scheme cannot take, such as one too long for bcrypt or with a NUL in it, is only
+    wrong: an error of its own would tell strangers that there is such a user.
+    """
+    context = _context()
+    try:
+        return bool(context.verify(password, stored))
+    except ValueError:
+        context.verify("", stored)
+        return False
 
 
 def check_foreign(stored: str) -> None:

@@ -6,7 +6,7 @@ wrong has a message of its own: a person reads it in the log of a build.
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import jwt
 
@@ -56,7 +56,8 @@ def read_identity(text: str) -> Unverified:
     try:
         header = jwt.get_unverified_header(text)
         claims = jwt.decode(text, options={"verify_signature": False})
-    except jwt.PyJWTError as error:
+    # JSON can say half a character, and more brackets than there is room for.
+    except (jwt.PyJWTError, UnicodeEncodeError, RecursionError) as error:
         raise InvalidIdentity(
             "the identity token is not a JSON Web Token: send the one that the provider gave",
             "malformed-token",
@@ -67,9 +68,13 @@ def read_identity(text: str) -> Unverified:
             f"the identity token is signed by the algorithm {str(algorithm)[:20]!r}, which is not accepted",
             "invalid-algorithm",
         )
-    if not isinstance(issuer, str) or not isinstance(kid, str | None):
+    if not _is_issuer(issuer) or not isinstance(kid, str | None):
         raise InvalidIdentity("the identity token does not say who issued it", "malformed-token")
     return Unverified(text, issuer, algorithm, kid)
+
+
+def _is_issuer(said: object) -> TypeGuard[str]:
+    return isinstance(said, str) and said.isprintable()
 
 
 def verify_identity(token: Unverified, audience: str, find_key: FindKey, now: float) -> Identity:
