@@ -175,7 +175,18 @@ def test_a_range_that_is_not_there(index: Index, sdist: BuiltDistribution) -> No
     assert answer.headers["content-range"] == f"bytes */{len(sdist.content)}"
 
 
-@pytest.mark.parametrize("wanted", ["bytes=0-1,5-6", "lines=1-2", "bytes=x", "bytes=5-2"])
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "bytes=0-1,5-6",
+        "lines=1-2",
+        "bytes=x",
+        "bytes=5-2",
+        "bytes=\u00b2-",
+        f"bytes={'9' * 5000}-",
+        f"bytes=0-{'9' * 5000}",
+    ],
+)
 def test_ranges_that_are_not_served(index: Index, sdist: BuiltDistribution, wanted: str) -> None:
     """Several ranges, another unit and nonsense are answered with the whole file."""
     answer = index.request("GET", f"/simple/acme-parts/{sdist.filename}", READER, {"Range": wanted})

@@ -432,6 +432,9 @@ REFUSALS: dict[str, Refusal] = {
     "extending by less": Refusal(
         "POST", lambda s, _f: str(s["extend"]), "'extend-for' is -1", sent={"extend-for": -1}
     ),
+    "extending for ever": Refusal(
+        "POST", lambda s, _f: str(s["extend"]), "'extend-for' is 1000", sent={"extend-for": 10**400}
+    ),
 }  # fmt: skip
 
 

@@ -19,7 +19,8 @@ class Span(NamedTuple):
     end: int
 
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+# No file has a size of more digits, and Python reads no number of thousands of them.
+_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 
 def byte_range(header: str | None, size: int) -> Span | None:

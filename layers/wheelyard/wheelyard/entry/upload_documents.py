@@ -18,6 +18,8 @@ API_VERSION = "2.0"
 
 META = {"api-version": API_VERSION}
 _LONGEST_BODY = 8 * 1024 * 1024
+# Seconds. More than any session lives, and few enough to be added to a time.
+_FOREVER = 10**15
 _DIGEST = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
 _DIGEST |= {"blake2b": 128, "blake2s": 64, "sha3_256": 64, "sha3_512": 128}
 
@@ -87,7 +89,7 @@ def announced(request: Request) -> Announced:
 def extension(request: Request) -> int:
     """The seconds by which a session is to be extended. Raises ``InvalidUpload``."""
     seconds = document(request).get("extend-for")
-    if not isinstance(seconds, int) or isinstance(seconds, bool) or seconds < 0:
+    if not isinstance(seconds, int) or isinstance(seconds, bool) or not 0 <= seconds <= _FOREVER:
         raise InvalidUpload(f"'extend-for' is {seconds!r:.100}: use a number of seconds")
     return seconds
 
