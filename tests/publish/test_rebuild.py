@@ -18,6 +18,7 @@ from wheelyard.publish.publisher import Publisher
 from wheelyard.publish.rebuild import Report, Survey, Work, examine_files, rebuild, relist
 from wheelyard.publish.rules import Rules
 from wheelyard.publish.shelf import Doomed, Shelf
+from wheelyard.publish.tombstones import Tombstone
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
@@ -246,6 +247,20 @@ def test_deleted_files(memory: Store) -> None:
     memory.put(keys.package(TOOLS, WHEEL.filename), WHEEL.content)
     [changes] = run(memory).changes
     assert "published and deleted" in changes.refused[0].reason
+    assert filenames(memory) == [SDIST.filename]
+
+
+def test_deletions_meanwhile(memory: Store) -> None:
+    """A file whose deletion begins while the rebuild looks at files is not listed again."""
+    publish(memory, WHEEL, SDIST)
+    findings = examine_files(shelf(memory), Work(TOOLS, tuple(memory.list("packages/acme-tools/"))))
+    content = memory.get(keys.package(TOOLS, WHEEL.filename)).body
+    [wheel] = [found for found in findings if found.key.endswith(".whl")]
+    shelf(memory).tombstones.put(TOOLS, DOOMED.canonical, Tombstone(WHEEL.filename, WHEEL.sha256))
+    shelf(memory).unlist(TOOLS, [WHEEL.filename])
+    assert memory.get(keys.package(TOOLS, WHEEL.filename)).body == content
+    [refused] = relist(shelf(memory), TOOLS, [wheel]).refused
+    assert "published and deleted" in refused.reason
     assert filenames(memory) == [SDIST.filename]
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from wheelyard.errors import FileExists, Forbidden, InvalidDocument, InvalidName, KeyNotFound
 from wheelyard.index.catalogue import Catalogue
+from wheelyard.protocol.filenames import parse_filename
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project, project_json
@@ -290,10 +291,19 @@ def _relisted(
         if file is None:
             continue
         try:
+            if known is None:
+                _check_not_deleted(shelf, name, file.filename)
             released.add(file._replace(yanked=known.yanked) if known else file)
         except FileExists as error:
             refused.append(Refused(found.key, str(error)))
     return with_files(before, released.files), refused
+
+
+def _check_not_deleted(shelf: Shelf, name: ProjectName, filename: str) -> None:
+    """Raises ``FileExists`` for a file whose deletion began since it was looked at: it is stored still."""
+    parsed = parse_filename(filename, legacy=True)
+    if not shelf.rules.reuse_deleted:
+        shelf.check_deleted(name, parsed.canonical)
 
 
 def _precedence(
