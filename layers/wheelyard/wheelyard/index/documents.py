@@ -70,14 +70,15 @@ class Document:
         page = self._rendered.get(form)
         if page is None:
             page = self._rendered[form] = render()
-            while len(self._rendered) > _MOST_VARIANTS:
-                self._rendered.pop(next(iter(self._rendered)), None)
+            for old in tuple(self._rendered)[:-_MOST_VARIANTS]:
+                self._rendered.pop(old, None)
         return page
 
     @property
     def size(self) -> int:
         """Bytes held, roughly."""
-        return 1024 + len(self._raw) + sum(len(page) for page in self._rendered.values())
+        # A copy at once: another thread may just be rendering.
+        return 1024 + len(self._raw) + sum(map(len, tuple(self._rendered.values())))
 
 
 class Documents:
