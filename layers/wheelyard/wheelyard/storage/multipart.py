@@ -9,11 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import escape, unescape
-from typing import NamedTuple, Protocol
+from time import sleep
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from wheelyard.errors import InvalidUpload, KeyExists, KeyNotFound, StorageError
 from wheelyard.storage.staging import StagedFile
 from wheelyard.storage.store import Store
+
+if TYPE_CHECKING:
+    from urllib3 import BaseHTTPResponse
 
 MOST_PARTS = 9_000  # S3 takes 10,000
 SMALLEST_PART = 16 * 1024 * 1024
@@ -121,9 +125,13 @@ class S3Parts:
         import urllib3
 
         self._store = store
-        # A POST is repeated as well: S3 sweeps what is begun twice, and completing is told apart.
+        # A POST is repeated as well: S3 sweeps what is begun twice, and completing is told apart. After
+        # a connection that broke off that is done below: urllib3 would log the whole link.
         retries = urllib3.Retry(
             _ATTEMPTS,
+            connect=0,
+            read=0,
+            other=0,
             status_forcelist=(500, 502, 503, 504),
             allowed_methods=None,
             backoff_factor=0.2,
@@ -181,15 +189,7 @@ class S3Parts:
     def _ask(
         self, method: str, key: str, query: tuple[tuple[str, str], ...], body: bytes = b""
     ) -> str:
-        import urllib3
-
-        try:
-            answer = self._http.request(method, self._url(key, method, query), body=body)
-        except urllib3.exceptions.HTTPError as error:
-            # Its text has the presigned link.
-            raise StorageError(
-                f"S3 does not answer about {key!r}: {type(error).__name__}"
-            ) from None
+        answer = self._request(method, key, query, body)
         text = answer.data.decode("utf-8", "replace")
         if answer.status == 404 and "NoSuchUpload" in text:
             raise KeyNotFound(f"there is no upload of {key!r} in parts")
@@ -198,6 +198,23 @@ class S3Parts:
                 f"S3 answers {answer.status} about the parts of {key!r}: {_code(text)}"
             )
         return text
+
+    def _request(
+        self, method: str, key: str, query: tuple[tuple[str, str], ...], body: bytes
+    ) -> "BaseHTTPResponse":
+        import urllib3
+
+        url, attempt = self._url(key, method, query), 1
+        while True:
+            try:
+                return self._http.request(method, url, body=body, redirect=False)
+            except urllib3.exceptions.HTTPError as error:
+                # Its text has the presigned link.
+                failure = f"S3 does not answer about {key!r}: {type(error).__name__}"
+            if attempt == _ATTEMPTS:
+                raise StorageError(failure)
+            sleep(0.1 * 2**attempt)
+            attempt += 1
 
 
 def _one(xml: str, name: str) -> str:
