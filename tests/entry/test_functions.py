@@ -13,6 +13,7 @@ import pytest
 import lambdas
 from distributions import build_wheel
 from servers import Recorder, S3Server, moto_server
+from snapshot_files import put_snapshot
 from wheelyard.access.users import Users
 from wheelyard.entry.functions import http_handler
 from wheelyard.entry.tracing import Handler
@@ -167,6 +168,19 @@ def test_store_that_does_not_answer(
         answer = in_time(function, lambdas.get("/simple/", "alice", "hunter2"))
     assert answer["statusCode"] == 503
     assert answer["headers"]["retry-after"] == "5"
+
+
+def test_a_body_that_is_gone(environ: dict[str, str], caplog: pytest.LogCaptureFixture) -> None:
+    """Where the store fails while a body is read from it, the answer is 503 too, and so is it logged."""
+    caplog.set_level("INFO", "wheelyard.access")
+    put_snapshot(open_bucket(environ, 900), {"six": None})
+    mirroring = environ | {"UPSTREAM_INDEX_URL": "https://upstream.example/simple/"}
+    function = http_handler(mirroring, uploads=False)
+    answer = function(lambdas.get("/simple/", "alice", "hunter2"), None)
+    assert answer["statusCode"] == 503
+    assert answer["headers"]["retry-after"] == "5"
+    logged = [r for r in caplog.records if r.name == "wheelyard.access"]
+    assert [vars(record)["fields"]["status"] for record in logged] == [503]
 
 
 def in_time(function: Handler, event: dict[str, Any]) -> dict[str, Any]:

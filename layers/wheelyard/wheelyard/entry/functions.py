@@ -16,10 +16,12 @@ from wheelyard.entry.logs import log_request
 from wheelyard.entry.origin import from_front
 from wheelyard.entry.problems import problem
 from wheelyard.entry.tracing import Handler, traced
-from wheelyard.errors import Forbidden
+from wheelyard.errors import Forbidden, WheelyardError
 from wheelyard.metrics import label
 from wheelyard.settings import Settings
 from wheelyard.storage.opening import open_bucket
+
+_logger = logging.getLogger(__name__)
 
 
 def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
@@ -51,8 +53,14 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
             response = answer(from_front(request, settings.origin_secret))
         except Forbidden as error:
             response = problem(error)
+        try:
+            returned = from_response(event, response)
+        except WheelyardError as error:  # from a body that is read only now
+            _logger.exception("%s", request)
+            response = problem(error)
+            returned = from_response(event, response)
         log_request(request, response, time.perf_counter() - started)
-        return from_response(event, response)
+        return returned
 
     return traced(environ, "wheelyard", handle)
 
