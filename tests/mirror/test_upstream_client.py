@@ -267,6 +267,28 @@ def second() -> Iterator[Upstream]:
     other.stop()
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other.example"])
+def test_only_the_index_itself_may_be_on_this_machine(
+    upstream: Upstream, second: Upstream, monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """An index elsewhere leads to nothing here, where a function has Lambda's own interface."""
+    monkeypatch.setenv("NO_PROXY", "*")
+    found = socket.getaddrinfo("127.0.0.1", 0, type=socket.SOCK_STREAM)[0]
+
+    def resolve(_name: str, port: int, *_arguments: object) -> list[tuple[object, ...]]:
+        return [(*found[:4], ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    client = make(f"http://index.example:{upstream.port}/simple/")
+    there = f"http://{host}:{second.port}/next"
+    upstream.answer(PAGE, Answer(302, headers={"location": there}), Answer(body=b"fine"))
+    second.answer("/next", Answer(body=b"the next event"))
+    with pytest.raises(UpstreamRefused, match="address"):
+        fetch(client)
+    assert second.asked == []
+    assert fetch(client) == b"fine"
+
+
 def test_credentials_stay_at_home(upstream: Upstream, second: Upstream) -> None:
     """They are sent to the index's own origin, and not to where it redirects."""
     client = make(upstream.with_credentials())

@@ -6,6 +6,7 @@ once the connection stands, before a byte is sent.
 """
 
 import socket
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from ssl import SSLContext
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from urllib3.poolmanager import PoolManager
 
 # Link-local, and where clouds keep instance metadata outside of it (AWS over IPv6, Google over IPv6,
-# Alibaba, Azure). Loopback and private networks are where internal indexes are.
+# Alibaba, Azure). Private networks are where internal indexes are.
 _REFUSED = tuple(
     ip_network(network)
     for network in (
@@ -60,38 +61,55 @@ def _embedded(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address
 
 
-class _Guarded(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        if is_refused(connection.getpeername()[0]):
-            connection.close()
-            raise RefusedAddress(self, "its address is link-local or a metadata service's")
-        return connection
+def is_loopback(host: str) -> bool:
+    """Whether an IP address, with or without a zone, is this machine's own."""
+    try:
+        return _embedded(ip_address(host.partition("%")[0])).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
-class _GuardedTls(_Guarded, HTTPSConnection):
-    pass
+Here = Callable[[str], bool]
+"""Whether a host may be this machine."""
 
 
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Guarded
+def _pools(may_be_here: Here) -> dict[str, type[HTTPConnectionPool]]:
+    class Guarded(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            connection = super()._new_conn()
+            address = connection.getpeername()[0]
+            if is_refused(address) or (is_loopback(address) and not may_be_here(self.host)):
+                connection.close()
+                raise RefusedAddress(self, "its address is not one that upstream may lead to")
+            return connection
 
+    class GuardedTls(Guarded, HTTPSConnection):
+        pass
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _GuardedTls
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Guarded
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedTls
+
+    return {"http": Pool, "https": TlsPool}
 
 
 class GuardedAdapter(HTTPAdapter):
     """What a requests session connects with. It retries nothing by itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, may_be_here: Here) -> None:
+        """``may_be_here`` is asked about hosts with an address of this machine: Lambda's own interface is
+        there, which hands out the next event.
+        """
+        self._may_be_here = may_be_here
         super().__init__(max_retries=0, pool_connections=8, pool_maxsize=_POOL_SIZE)
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         """As the library's own, with pools whose connections are guarded."""
         super().init_poolmanager(*arguments, ssl_context=_trusting_the_machine(), **options)
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        manager.pool_classes_by_scheme = _pools(self._may_be_here)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
         """As the library's own; what a proxy connects to is checked by its address in the URL only."""

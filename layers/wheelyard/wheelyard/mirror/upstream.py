@@ -18,7 +18,7 @@ from urllib3.util import Retry
 
 from wheelyard import __version__
 from wheelyard.errors import TooLarge, UpstreamError, UpstreamRefused, UpstreamUnavailable
-from wheelyard.mirror.connections import GuardedAdapter, RefusedAddress, is_refused
+from wheelyard.mirror.connections import GuardedAdapter, RefusedAddress, is_loopback, is_refused
 from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.location import Location, origin, without_credentials
 
@@ -97,7 +97,12 @@ class Upstream:
         self._session.auth = _leave
         self._session.cookies = _NoCookies()
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, GuardedAdapter())
+            self._session.mount(scheme, GuardedAdapter(self._may_be_here))
+
+    def _may_be_here(self, host: str) -> bool:
+        """Only the index itself may be on this machine, and where it is, whatever it leads to."""
+        index = origin(self.locate().url)
+        return index is not None and (host == index.host or is_loopback(index.host))
 
     @contextmanager
     def get(
