@@ -55,6 +55,7 @@ BAD_PAGES = {
     "no content type": Answer(body=b"{}"),
     "a picture": page_of(b"\x89PNG", "image/png"),
     "api-version 2": document(meta={"api-version": "2.0"}),
+    "api-version 999…": document(meta={"api-version": f"{'9' * 5000}.0"}),
     "no api-version": document(meta={"api-version": "new"}),
     "another form of v2": page_of(b"{}", "application/vnd.pypi.simple.v2+json"),
     "html of version 2": page_of(
@@ -148,6 +149,22 @@ def test_a_page_of_3_mb(upstream: Upstream) -> None:
     assert len(filenames(index)) == 5000
     path = f"{PAGE}demo-1.4999-py3-none-any.whl"
     assert content(index.get(path)) == WHEEL.content
+
+
+def test_sizes_that_no_file_has(upstream: Upstream) -> None:
+    """A length or range of thousands of digits is none: the bytes count."""
+    upstream.add(WHEEL)
+    many = "9" * 5000
+    path = f"/files/demo/{WHEEL.filename}"
+    whole = Answer(body=WHEEL.content, headers={"content-length": many}, content_length=None)
+    part = Answer(206, WHEEL.content, {"content-range": f"bytes 0-{many}/{many}"})
+    index = mirroring(upstream)
+    upstream.answer(path, part, whole)
+    metadata = index.get(f"{PAGE}{WHEEL.filename}.metadata")
+    assert metadata.status == 200, content(metadata)
+    assert content(metadata).startswith(b"Metadata-Version")
+    assert upstream.paths().count(path) == 2
+    assert content(index.get(f"{PAGE}{WHEEL.filename}")) == WHEEL.content
 
 
 @pytest.mark.parametrize("name", ["Demo", "DEMO", "de-mo", "de.mo", "De__mo"])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
+_MOST_DIGITS = 19
 
 
 class Order(NamedTuple):
@@ -158,7 +159,9 @@ class Download:
         with upstream.get(self.order.file.url, headers, deadline) as answer:
             require(answer, 200)
             length = answer.headers.get("content-length", "")
-            self._announce(int(length) if length.isdecimal() else None)
+            # Python reads no number of thousands of digits.
+            known = length.isdecimal() and len(length) < _MOST_DIGITS
+            self._announce(int(length) if known else None)
             for chunk in answer.chunks(decode=False):
                 for digest in digests.values():
                     digest.update(chunk)

@@ -46,7 +46,8 @@ def check_api_version(version: object) -> None:
     major, dot, minor = str(version).partition(".")
     if not (major.isdecimal() and dot and minor.isdecimal()):
         raise UpstreamInvalid(f"upstream announces the api-version {version!r:.50}: 1.x is needed")
-    if int(major) != 1:
+    # Python reads no number of thousands of digits.
+    if major.lstrip("0") != "1":
         raise UpstreamInvalid(
             f"upstream speaks api-version {version!r:.50} of the simple API, and Wheelyard only 1.x: "
             "a newer release of it may be able to"

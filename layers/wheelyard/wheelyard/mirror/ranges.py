@@ -16,6 +16,7 @@ _TAIL = 64 * 1024
 _AHEAD = 16 * 1024
 # What may be read of one file in all: the largest known wheels have directories of a few megabytes.
 _MOST = 64 * 1024 * 1024
+_MOST_DIGITS = 19
 
 
 class RangesRefused(WheelyardError):
@@ -86,7 +87,9 @@ def _size(span: str, wanted: str, length: int) -> int:
     """The size of the whole by a ``Content-Range``, which must be for the bytes that came."""
     place, _, size = span.partition("/")
     first, _, last = place.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and size.isdecimal()):
+    numbers = (first, last, size)
+    # Python reads no number of thousands of digits.
+    if not all(number.isdecimal() and len(number) < _MOST_DIGITS for number in numbers):
         raise RangesRefused("upstream does not say which part of the file it gives")
     start = wanted.removeprefix("bytes=").partition("-")[0]
     expected = start or str(int(size) - length)
