@@ -55,6 +55,10 @@ format: $(VENV)/.development  ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: $(VENV)/.development  ## Measure, beside the peers: a short run, or the whole with FULL=1
+	@PYTHONPATH=$(LAYER):tests:benchmarks $(BIN)/python benchmarks/bench.py $(if $(FULL),--full) \
+		$(if $(RESULTS),--results $(RESULTS)) $(if $(ONLY),--only $(ONLY))
+
 fuzz: $(TOOLS)/.fuzz  ## Fuzz the parsers of uploads for FUZZ_SECONDS each
 	@for target in tests/fuzz/fuzz_*.py; do echo "== $$target"; \
 		PYTHONPATH=$(LAYER):tests .tools/fuzz/bin/python $$target -verbosity=0 -max_total_time=$(FUZZ_SECONDS) || exit 1; done
