@@ -23,7 +23,7 @@ import growth
 import handlers
 import installing
 import machine
-import reindexing
+import reindex_cost
 import report
 import serving
 import upstream_names
@@ -93,7 +93,7 @@ class Run:
         work: dict[str, Callable[[], None]] = {
             "lambda": lambda: self._lambda(found, store),
             "serving": lambda: self._serving(found, store, clients="clients" in wanted),
-            "reindex": lambda: reindexing.measure(
+            "reindex": lambda: reindex_cost.measure(
                 self.samples, upstream_names.FULL, 3 if self.full else 1
             ),
             "growth": lambda: growth.measure(

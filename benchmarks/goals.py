@@ -6,7 +6,7 @@ from typing import NamedTuple
 import growth
 import handlers
 import installing
-import reindexing
+import reindex_cost
 import serving
 from contestants import NGINX, NGINX_AUTH, NGINXES
 from samples import OURS, Samples
@@ -92,15 +92,17 @@ def _late(samples: Samples) -> float | None:
 def _reindex(parser: str) -> Callable[[Samples], float | None]:
     def ratio(samples: Samples) -> float | None:
         found = {
-            figure.what: figure for figure in samples.values if figure.section == reindexing.SECTION
+            figure.what: figure
+            for figure in samples.values
+            if figure.section == reindex_cost.SECTION
         }
         ours = next((figure for what, figure in found.items() if "all steps" in what), None)
         if ours is None:
             return None
         label = ours.what.partition(":")[0]
         return _ratio(
-            samples.median(reindexing.SECTION, f"{label}: all steps", OURS, "s CPU"),
-            samples.median(reindexing.SECTION, f"{label}: parsing alone", parser, "s CPU"),
+            samples.median(reindex_cost.SECTION, f"{label}: all steps", OURS, "s CPU"),
+            samples.median(reindex_cost.SECTION, f"{label}: parsing alone", parser, "s CPU"),
         )
 
     return ratio
