@@ -104,6 +104,7 @@ def upload(built: BuiltDistribution) -> Callable[[Process], Response]:
 
 USER, PROJECT, CATALOGUE = "get users", "get projects", "get catalogue"
 # Written ahead of everything: who uploads what. Then the file and its metadata, and its entry on the page.
+# In the end it is seen whether a deletion began meanwhile, or another writer took the file back.
 PUBLISH = [
     "get tombstones",
     "create audit",
@@ -113,6 +114,7 @@ PUBLISH = [
     "get packages",
     PROJECT,
 ]
+SETTLED = ["get tombstones", "head packages"]
 
 COLD: list[tuple[str, Callable[[Process], Response], int, list[str]]] = [
     ("health", get("/-/health"), 200, []),
@@ -133,21 +135,13 @@ COLD: list[tuple[str, Callable[[Process], Response], int, list[str]]] = [
         "upload, known project",
         upload(NEXT),
         200,
-        [USER, PROJECT, *PUBLISH, "replace projects", CATALOGUE, "get tombstones"],
+        [USER, PROJECT, *PUBLISH, "replace projects", CATALOGUE, *SETTLED],
     ),
     (
         "upload, new project",
         upload(build_wheel("acme-new", "1.0")),
         200,
-        [
-            USER,
-            PROJECT,
-            *PUBLISH,
-            "create projects",
-            CATALOGUE,
-            "create catalogue",
-            "get tombstones",
-        ],
+        [USER, PROJECT, *PUBLISH, "create projects", CATALOGUE, "create catalogue", *SETTLED],
     ),
     ("upload, same file again", upload(WHEEL), 200, [USER, PROJECT, CATALOGUE]),
 ]
