@@ -48,7 +48,9 @@ check: $(VENV)/.development $(TOOLS)/.installed $(ASL_VALIDATOR)  ## Formatting,
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CODE)
 	$(TOOLS)/cfn-lint template.yaml
-	AWS_DEFAULT_REGION=eu-central-1 $(TOOLS)/sam validate --lint
+	$(TOOLS)/cfn-lint --regions us-east-1 --template fronts/*.yaml
+	for template in template.yaml fronts/*.yaml; do \
+		AWS_DEFAULT_REGION=us-east-1 $(TOOLS)/sam validate --lint --template $$template || exit 1; done
 	$(ASL_VALIDATOR) $(addprefix --json-path ,$(wildcard statemachines/*.asl.json))
 
 format: $(VENV)/.development  ## Format the code

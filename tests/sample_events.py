@@ -59,6 +59,8 @@ def _bridge(what: str, **detail: str) -> dict[str, Any]:
     }
 
 
+_PART = {"key": "upstream/parts/a-run/0", "first": 0, "last": 255}
+
 _INVOKED: dict[str, Any] = {
     "request-warm-up": {
         "version": "0",
@@ -114,6 +116,26 @@ _INVOKED: dict[str, Any] = {
     },
     "rebuild-list": {"step": "List", "run": "a-run", "project": "acme-widgets", "pieces": 1},
     "rebuild-report": {"step": "Report", "run": "a-run"},
+    "reindex-fetch": {"force": False, "relist": False},
+    "reindex-shard": {"part": _PART, "base": None},
+    "reindex-activate": {
+        "fetched": {
+            "outcome": "changed",
+            "base": None,
+            "snapshot": "",
+            "source": "https://upstream.example/simple/",
+            "sourceId": "5ab3a1b0c3e94bd2",
+            "fetchedAt": "2026-11-22T10:00:00Z",
+            "etag": None,
+            "lastModified": None,
+            "serial": None,
+            "names": 0,
+            "parts": [_PART],
+        },
+        "sharded": [{"first": 0, "digests": [""] * 256, "names": 0, "written": 0}],
+        "force": False,
+    },
+    "reindex-restart": {"function": "wheelyard-request", "snapshot": "a-snapshot"},
     "pull-file": {"project": "acme-widgets", "filename": "acme_widgets-1.0-py3-none-any.whl"},
     "admin-put-user": {
         "putUser": {"username": "reader", "password": "example-password", "upload": False}

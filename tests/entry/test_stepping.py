@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 import lambdas
+from sample_events import FOLDER
 from servers import S3Server
 from upstream import Answer, Upstream
-from wheelyard.entry.stepping import Steps
+from wheelyard.entry.stepping import PAYLOADS, Steps
 from wheelyard.entry.tracing import Handler
 from wheelyard.errors import InvalidPayload, InvalidSetting, UpstreamRefused
 from wheelyard.mirror.snapshots import Snapshots
@@ -110,6 +112,13 @@ def test_a_payload_of_another_form_is_refused(
     """The error names the place."""
     with pytest.raises(InvalidPayload, match=f"payload of {step} is wrong at {place}"):
         _invoke(handlers, step, payload)
+
+
+@pytest.mark.parametrize("step", sorted(PAYLOADS))
+def test_the_sample_events_have_the_form(step: str) -> None:
+    """Each step has a sample event that its handler would take."""
+    event = json.loads((FOLDER / f"reindex-{step}.json").read_text())
+    Draft202012Validator(PAYLOADS[step]).validate(event)
 
 
 def test_where_nothing_is_mirrored_the_run_fails(environ: dict[str, str]) -> None:
