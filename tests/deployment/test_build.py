@@ -4,6 +4,7 @@ import re
 import shutil
 import struct
 from collections.abc import Iterator
+from hashlib import sha256
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -129,10 +130,10 @@ def _requirements() -> str:
     return (tools.ROOT / "layers/wheelyard/requirements.txt").read_text()
 
 
-def _contents(folder: Path) -> dict[Path, bytes]:
-    """Every file that matters by its place; RECORD and INSTALLER say who installed it."""
+def _contents(folder: Path) -> dict[Path, str]:
+    """The digest of every file that matters by its place; RECORD and INSTALLER say who installed it."""
     return {
-        file.relative_to(folder): file.read_bytes()
+        file.relative_to(folder): sha256(file.read_bytes()).hexdigest()
         for file in folder.rglob("*")
         if file.is_file() and file.name not in {"RECORD", "INSTALLER", "REQUESTED"}
     }
