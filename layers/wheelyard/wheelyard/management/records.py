@@ -80,10 +80,3 @@ class Released(NamedTuple):
 
     project: str
     released: bool
-
-
-class Listed(NamedTuple):
-    """A part of a list. ``next`` is what to give as ``after`` for the next part, None at the end."""
-
-    items: tuple[object, ...]
-    next: str | None

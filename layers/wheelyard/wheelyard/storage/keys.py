@@ -167,11 +167,6 @@ def mirror_file(project: ProjectName, filename: str) -> str:
     return f"{MIRROR_FILES}{project}/{filename}"
 
 
-def mirror_metadata(project: ProjectName, filename: str) -> str:
-    """The core metadata of an upstream wheel."""
-    return f"{MIRROR_FILES}{project}/{filename}.metadata"
-
-
 def audit_day(day: date) -> str:
     """The folder of a day's entries in the audit trail."""
     return f"{AUDIT}{day:%Y/%m/%d}/"
