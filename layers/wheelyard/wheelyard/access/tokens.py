@@ -132,9 +132,7 @@ class Tokens:
             raise InvalidToken(
                 "that is no token id: use the 12 characters that the list of tokens has"
             )
-        try:
-            self._store.head(keys.token(token_id))
-        except KeyNotFound:
+        if not self._store.exists(keys.token(token_id)):
             return False
         with self._changing("revoke-token", token_id, {}):
             self._store.delete(keys.token(token_id))

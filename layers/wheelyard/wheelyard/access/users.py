@@ -9,7 +9,7 @@ from wheelyard.access.apitoken import USERNAME
 from wheelyard.access.passwords import MAX_LENGTH, ROUNDS, hash_password
 from wheelyard.access.rights import Rights, parse_rights
 from wheelyard.audit.recorder import Recorder, unrecorded
-from wheelyard.errors import InvalidUser, KeyNotFound, StorageError
+from wheelyard.errors import InvalidUser, StorageError
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
@@ -96,24 +96,15 @@ class Users:
         if name is not None:
             record["username"] = name
         body = json.dumps(record).encode()
-        try:
-            self._store.head(key)
-        except KeyNotFound:
-            pass
-        else:
-            if not replace:
-                return False
+        if not replace and self._store.exists(key):
+            return False
         with self._changing("put-user", name or key, rights.as_record()):
             self._store.put(key, body)
         return True
 
     def exists(self, username: str) -> bool:
         """Whether there is such a user."""
-        try:
-            self._store.head(keys.user(username))
-        except KeyNotFound:
-            return False
-        return True
+        return self._store.exists(keys.user(username))
 
     def remove(self, username: str) -> bool:
         """Remove the user; returns whether there was one."""

@@ -6,7 +6,6 @@ has absolute ones, formed from the request's own origin.
 
 from hashlib import sha256
 
-from wheelyard.errors import KeyNotFound
 from wheelyard.index.pages import compress
 from wheelyard.mirror.manifest import StoredListing
 from wheelyard.protocol.model import Project
@@ -56,7 +55,7 @@ class Oversize:
             return self._store.download_url(keys.listing(listing.digest, ending), method)
         key = keys.oversize(sha256(f"{listing.digest} {index}".encode()).hexdigest(), ending)
         link = self._store.download_url(key, method)
-        if link is not None and not self._is_stored(key):
+        if link is not None and not self._store.exists(key):
             page = self._store.get(keys.listing(listing.digest, media.form)).body
             page = with_base(page, index)
             self._store.put(
@@ -67,16 +66,9 @@ class Oversize:
             )
         return link
 
-    def _is_stored(self, key: str) -> bool:
-        try:
-            self._store.head(key)
-        except KeyNotFound:
-            return False
-        return True
-
     def _store_page(self, body: bytes, media: MediaType, method: str) -> str | None:
         key = keys.oversize(sha256(body).hexdigest(), media.form)
-        if self._store.download_url(key, method) is None:
-            return None
-        self._store.put(key, body, media.content_type)
-        return self._store.download_url(key, method)
+        link = self._store.download_url(key, method)
+        if link is not None:
+            self._store.put(key, body, media.content_type)
+        return link

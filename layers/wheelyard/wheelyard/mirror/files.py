@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from wheelyard.errors import KeyNotFound, TooLarge, UpstreamInvalid, UpstreamUnavailable
+from wheelyard.errors import TooLarge, UpstreamInvalid, UpstreamUnavailable
 from wheelyard.mirror.deadline import Deadline
 from wheelyard.mirror.downloads import Download, Downloads, Order
 from wheelyard.mirror.state import MirroredFile
@@ -93,7 +93,7 @@ class Files:
         Raises ``UpstreamError``.
         """
         key = keys.mirror_file(name, filename)
-        if self._is_stored(key):
+        if self._store.exists(key):
             return StoredFile(key, file.hashes.get("sha256"))
         if self._hand_over is not None:
             return self._in_time(name, filename, file, deadline, self._hand_over)
@@ -109,7 +109,7 @@ class Files:
     ) -> str:
         """The key of the file, once it is stored. Raises ``UpstreamError``."""
         key = keys.mirror_file(name, filename)
-        if not self._is_stored(key):
+        if not self._store.exists(key):
             # Where the process lives on, the download does, and is there for the next who asks.
             until = Deadline(_LONGEST_DOWNLOAD) if self._hand_over is None else deadline
             download = self._start(name, filename, file, until, self._limits.most)
@@ -167,13 +167,6 @@ class Files:
             return file._replace(hashes={**file.hashes, "sha256": sha256})
 
         self._projects.amend(name, filename, pinned)
-
-    def _is_stored(self, key: str) -> bool:
-        try:
-            self._store.head(key)
-        except KeyNotFound:
-            return False
-        return True
 
     def _is_large(self, size: int | None) -> bool:
         return 0 < self._limits.redirect < (size or 0)

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Mapping
 
-from wheelyard.errors import KeyNotFound
 from wheelyard.mirror.state import MirroredFile, State
 from wheelyard.protocol.names import ProjectName
 from wheelyard.storage import keys
@@ -35,7 +34,7 @@ class Pins:
         if common and not changed:
             unreadable = known.unreadable and not said.metadata
             return said._replace(hashes={**known.hashes, **said.hashes}, unreadable=unreadable)
-        if not self._is_stored(filename):
+        if not self._store.exists(keys.mirror_file(self._name, filename)):
             return said
         if changed:
             self._report(filename, changed[0], known, said)
@@ -49,13 +48,6 @@ class Pins:
             if filename not in listed and file.hashes
         ]
         return dict(gone[-_MOST_UNLISTED:])
-
-    def _is_stored(self, filename: str) -> bool:
-        try:
-            self._store.head(keys.mirror_file(self._name, filename))
-        except KeyNotFound:
-            return False
-        return True
 
     def _report(self, filename: str, digest: str, known: MirroredFile, said: MirroredFile) -> None:
         _logger.warning(

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
 
-from wheelyard.errors import KeyNotFound
 from wheelyard.mirror.manifest import Listings, Manifest, StoredListing
 from wheelyard.mirror.shards import decompress, names_of
 from wheelyard.protocol.names import ProjectName
@@ -99,9 +98,4 @@ def _write(
 
 
 def _exists(store: Store, digest: str, form: str) -> bool:
-    try:
-        store.head(keys.listing(digest, form))
-        store.head(keys.listing(digest, f"{form}.gz"))
-    except KeyNotFound:
-        return False
-    return True
+    return all(store.exists(keys.listing(digest, ending)) for ending in (form, f"{form}.gz"))

@@ -126,7 +126,7 @@ class Arrivals:
         with self._record(Change("delete", name, (AuditedFile(filename, sha256),))):
             self._shelf.tombstones.put(name, canonical, Tombstone(filename, sha256))
             self._shelf.unlist(name, [filename])
-        if self._shelf.exists(key):  # put back meanwhile
+        if self._shelf.store.exists(key):  # put back meanwhile
             return self._settle(key)
         self._shelf.remove_beside(name, filename)
         return Arrival(key, "removed")
@@ -140,8 +140,8 @@ class Arrivals:
         known = listed(self._shelf.project(name), filename)
         if known is None:
             return Arrival(key, "known")
-        signed = self._shelf.exists(keys.signature(name, filename))
-        attested = self._shelf.exists(keys.provenance(name, filename))
+        signed = self._shelf.store.exists(keys.signature(name, filename))
+        attested = self._shelf.store.exists(keys.provenance(name, filename))
         changed = known._replace(
             gpg_sig=True if signed else None,
             provenance=f"{filename}.provenance" if attested else None,

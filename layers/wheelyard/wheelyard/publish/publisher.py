@@ -78,7 +78,7 @@ class Publisher:
         with self._record(change):
             placed = self._shelf.place(incoming, source)
             self._shelf.list(name, [placed])
-            if not self._shelf.exists(keys.package(name, filename)):
+            if not self._shelf.store.exists(keys.package(name, filename)):
                 # It was another writer's, who took it back before it was listed here.
                 self._shelf.place(incoming, source)
         return Published(name, filename, placed.created)

@@ -223,8 +223,8 @@ def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None)
     if known is None and not rules.reuse_deleted:
         shelf.check_deleted(name, incoming.distribution.canonical)
     repaired = _repair(store, keys.metadata(name, filename), incoming.distribution.metadata_bytes)
-    signed = shelf.exists(keys.signature(name, filename))
-    attested = shelf.exists(keys.provenance(name, filename))
+    signed = shelf.store.exists(keys.signature(name, filename))
+    attested = shelf.store.exists(keys.provenance(name, filename))
     file = as_listed(incoming, entry.modified, signed=signed, attested=attested)
     if known is not None:
         file = file._replace(yanked=known.yanked)
@@ -354,6 +354,6 @@ class Recatalogued(NamedTuple):
 def recatalogue(shelf: Shelf) -> Recatalogued:
     """Have exactly those projects in the catalogue that have a document."""
     added, removed = shelf.catalogue.correct(
-        set(_documented(shelf.store)), lambda name: shelf.exists(keys.project(name))
+        set(_documented(shelf.store)), lambda name: shelf.store.exists(keys.project(name))
     )
     return Recatalogued(tuple(sorted(added)), tuple(sorted(removed)))

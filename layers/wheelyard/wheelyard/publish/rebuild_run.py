@@ -94,7 +94,9 @@ class RebuildRun:
         """Put the catalogue right, and everything that was changed or refused into one report."""
         catalogue = recatalogue(self._shelf)
         report = f"{self._folder}report.json"
-        if not self._shelf.exists(report):  # else this was done before, and its answer was lost
+        if not self._shelf.store.exists(
+            report
+        ):  # else this was done before, and its answer was lost
             entries = list(self._store.list(f"{self._folder}changes/"))
             changes = [json.loads(self._store.get(entry.key).body) for entry in entries]
             refused = self._get("refused.json")

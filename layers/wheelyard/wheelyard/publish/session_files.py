@@ -157,7 +157,7 @@ class SessionFiles:
         return completed
 
     def _examine(self, session: Session, file: SessionFile) -> str:
-        if file.upload is not None and not self._shelf.exists(file.staged):
+        if file.upload is not None and not self._shelf.store.exists(file.staged):
             received = self._records.parts.received(file.staged, file.upload)
             if sum(received.values()) != file.size:
                 raise Conflict(

@@ -88,7 +88,7 @@ class Shelf:
         if self.check(incoming):
             return True
         key = keys.package(incoming.project, incoming.filename)
-        if self.rules.overwrite or not self.exists(key):
+        if self.rules.overwrite or not self.store.exists(key):
             return False
         if sha256_of(self.store, key) != incoming.sha256:
             raise FileExists(exists(incoming.filename))
@@ -100,7 +100,7 @@ class Shelf:
         key = keys.package(name, filename)
         created = True
         # Before the file, so that whoever lists it, an event's handler perhaps, finds the record.
-        if incoming.origin is not None and not self.exists(key):
+        if incoming.origin is not None and not self.store.exists(key):
             self._create_beside(keys.origin(name, filename), dump_origin(incoming.origin))
         try:
             source.create(self.store, key)
@@ -175,10 +175,10 @@ class Shelf:
         ):
             raise FileExists(_overtaken(filename))
         signed = incoming.signature is not None or (
-            not created and self.exists(keys.signature(name, filename))
+            not created and self.store.exists(keys.signature(name, filename))
         )
         attested = incoming.provenance is not None or (
-            not created and self.exists(keys.provenance(name, filename))
+            not created and self.store.exists(keys.provenance(name, filename))
         )
         if not created and incoming.origin is None:
             incoming = incoming._replace(origin=self._origin(incoming))
@@ -236,11 +236,8 @@ class Shelf:
 
     def unlist(self, name: ProjectName, filenames: Collection[str]) -> None:
         """Have files no longer in the project's document; the project stays, even without any."""
-        try:
-            self.store.head(keys.project(name))
-        except KeyNotFound:
-            return
-        self.edit(name, lambda project: without_files(project, filenames))
+        if self.store.exists(keys.project(name)):
+            self.edit(name, lambda project: without_files(project, filenames))
 
     def relist(self, name: ProjectName, known: File, changed: File) -> None:
         """Have a file listed with other details, if it is still listed as it was known."""
@@ -279,14 +276,6 @@ class Shelf:
                 f"File already exists: {tombstone.filename!r} was published and deleted, and its name "
                 "is not used again: raise the version and upload that"
             )
-
-    def exists(self, key: str) -> bool:
-        """Whether there is an object under the key."""
-        try:
-            self.store.head(key)
-        except KeyNotFound:
-            return False
-        return True
 
 
 def as_listed(incoming: Incoming, modified: datetime, *, signed: bool, attested: bool) -> File:

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from wheelyard.errors import KeyNotFound
+
 CHUNK = 1024 * 1024
 """Bytes per chunk of a streamed read, at most."""
 
@@ -49,6 +51,14 @@ class Store(ABC):
     @abstractmethod
     def head(self, key: str) -> Entry:
         """What is known of the object. Raises ``KeyNotFound``."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is an object."""
+        try:
+            self.head(key)
+        except KeyNotFound:
+            return False
+        return True
 
     @abstractmethod
     def read(self, key: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:

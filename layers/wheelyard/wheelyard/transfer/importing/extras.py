@@ -12,7 +12,6 @@ from wheelyard.errors import (
     DigestMismatch,
     FileExists,
     KeyExists,
-    KeyNotFound,
     WheelyardError,
 )
 from wheelyard.index.catalogue import Catalogue
@@ -40,7 +39,7 @@ def take_users(
             user = parse_user(raw)
             verify("", user.hash)  # reads the hash, or says why it cannot
             key = f"{keys.USERS}{digest}.json"
-            if _is_there(store, key):
+            if store.exists(key):
                 yield Extra(place, "there")
                 continue
             details = {"subject": user.name or key, **user.rights.as_record()}
@@ -51,14 +50,6 @@ def take_users(
             yield Extra(place, "there")
         except WheelyardError as error:
             yield Extra(place, "cannot", str(error))
-
-
-def _is_there(store: Store, key: str) -> bool:
-    try:
-        store.head(key)
-    except KeyNotFound:
-        return False
-    return True
 
 
 def take_cached(store: Store, index: OtherIndex, offer: Offer) -> Iterator[Extra]:
