@@ -26,8 +26,10 @@ def encode(parts: list[Part], boundary: str = BOUNDARY) -> bytes:
     """A multipart/form-data body (RFC 7578)."""
     pieces = []
     for part in parts:
-        file = "" if part.filename is None else f'; filename="{part.filename}"'
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name}"{file}\r\n\r\n'
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{part.name}"'
+        if part.filename is not None:
+            head += f'; filename="{part.filename}"\r\nContent-Type: application/octet-stream'
+        head += "\r\n\r\n"
         pieces.append(head.encode() + part.content + b"\r\n")
     return b"".join(pieces) + f"--{boundary}--\r\n".encode()
 

@@ -1,6 +1,5 @@
 """An index over a store of the test's own, asked without a network."""
 
-import hashlib
 import secrets
 import time
 from base64 import b64encode
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from obstore.store import MemoryStore
 
+import forms
 from distributions import BuiltDistribution
 from wheelyard.access.users import Users
 from wheelyard.entry.application import application
@@ -21,8 +21,6 @@ UPLOADER = ("uploader", "uploader-password")
 
 JSON = "application/vnd.pypi.simple.v1+json"
 HTML = "application/vnd.pypi.simple.v1+html"
-
-_BOUNDARY = "a-boundary-that-no-file-contains"
 
 
 class Index:
@@ -81,35 +79,14 @@ def form(
     built: BuiltDistribution, fields: Mapping[str, str | list[str] | None] | None = None
 ) -> tuple[str, bytes]:
     """The content type and body of a legacy upload form."""
-    name, version = built.filename.split("-")[:2]
-    wheel = built.filename.endswith(".whl")
-    for ending in (".tar.gz", ".zip"):
-        version = version.removesuffix(ending)
-    values: dict[str, str | list[str] | None] = {
-        ":action": "file_upload",
-        "protocol_version": "1",
-        "metadata_version": "2.4",
-        "name": name,
-        "version": version,
-        "filetype": "bdist_wheel" if wheel else "sdist",
-        "pyversion": "py3" if wheel else "source",
-        "sha256_digest": built.sha256,
-        "blake2_256_digest": hashlib.blake2b(built.content, digest_size=32).hexdigest(),
-        **(fields or {}),
-    }
-    parts: list[bytes] = []
-    for key, value in values.items():
-        items = [value] if isinstance(value, str) else value or []
-        parts.extend(_part(f'name="{key}"', item.encode()) for item in items)
-    file = f'name="content"; filename="{built.filename}"\r\nContent-Type: application/octet-stream'
-    parts.append(_part(file, built.content))
-    body = b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-    return f"multipart/form-data; boundary={_BOUNDARY}", body
-
-
-def _part(disposition: str, content: bytes) -> bytes:
-    head = f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n"
-    return head.encode() + content + b"\r\n"
+    values: Mapping[str, str | list[str] | None] = {**forms.fields(built), **(fields or {})}
+    sent = [
+        forms.Part(name, item.encode())
+        for name, value in values.items()
+        for item in ([value] if isinstance(value, str) else value or [])
+    ]
+    content = forms.Part("content", built.content, built.filename)
+    return forms.CONTENT_TYPE, forms.encode([*sent, content])
 
 
 def basic(username: str, password: str) -> str:

@@ -5,8 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from urllib3.filepost import encode_multipart_formdata
-
+import forms
 from distributions import BuiltDistribution
 from servers import S3Server
 
@@ -32,19 +31,8 @@ def get(path: str, username: str = "", password: str = "", accept: str = "*/*") 
 
 def upload(project: str, wheel: BuiltDistribution, username: str, password: str) -> dict[str, Any]:
     """A Function URL's event for the upload of version 1.0 of ``project``."""
-    fields: dict[str, str | tuple[str, bytes]] = {
-        ":action": "file_upload",
-        "protocol_version": "1",
-        "metadata_version": "2.4",
-        "name": project,
-        "version": "1.0",
-        "filetype": "bdist_wheel",
-        "pyversion": "py3",
-        "sha256_digest": wheel.sha256,
-        "content": (wheel.filename, wheel.content),
-    }
-    body, content_type = encode_multipart_formdata(fields)
-    headers = {"content-type": content_type} | _basic(username, password)
+    body = forms.encode(forms.parts(wheel, name=project, version="1.0"))
+    headers = {"content-type": forms.CONTENT_TYPE} | _basic(username, password)
     encoded = b64encode(body).decode()
     return _event("POST", "/", headers) | {"body": encoded, "isBase64Encoded": True}
 

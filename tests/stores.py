@@ -8,6 +8,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
+import pytest
 from obstore.store import MemoryStore
 
 from servers import S3Server
@@ -71,6 +72,22 @@ Place = Bucket | Directory
 def memory() -> Store:
     """An empty store in memory."""
     return ObjectStore(MemoryStore())
+
+
+def somewhere(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    """A new place that stores can be opened on: a ``directory``, or a bucket on ``moto`` or ``weed``.
+
+    Only the server that is asked for is started.
+    """
+    if kind == "directory":
+        return Directory(tmp_path / "store")
+    server: S3Server = request.getfixturevalue(f"s3_{kind}")
+    return Bucket(server, server.new_bucket(), "some/prefix")
+
+
+def empty(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """An empty store: in ``memory``, or ``somewhere``."""
+    return memory() if kind == "memory" else somewhere(kind, request, tmp_path).open()
 
 
 def increment(store: Store, key: str, times: int) -> int:

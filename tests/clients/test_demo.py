@@ -13,11 +13,16 @@ import tools
 pytestmark = pytest.mark.xdist_group("clients-publish")
 
 
-def test_the_demonstration(tmp_path: Path) -> None:
-    """It publishes a package, installs and uses it twice, shows no password, and leaves nothing."""
-    done = subprocess.run(
+def folders(tmp_path: Path) -> dict[str, str]:
+    """Where it puts what it makes, and where it finds the package."""
+    return {"TMPDIR": str(tmp_path), "PYTHONPATH": str(running.PACKAGE)}
+
+
+def demonstrate(environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the demonstration to its end."""
+    return subprocess.run(
         [sys.executable, tools.ROOT / "tests/demo.py"],
-        env=dict(os.environ) | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(running.PACKAGE)},
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -25,6 +30,11 @@ def test_the_demonstration(tmp_path: Path) -> None:
         timeout=300,
         check=False,
     )
+
+
+def test_the_demonstration(tmp_path: Path) -> None:
+    """It publishes a package, installs and uses it twice, shows no password, and leaves nothing."""
+    done = demonstrate(dict(os.environ) | folders(tmp_path))
     assert done.returncode == 0, done.stdout
     steps = [line for line in done.stdout.splitlines() if line[:1].isdigit()]
     assert [line.split()[1] for line in steps] == [
@@ -42,21 +52,8 @@ def test_the_demonstration(tmp_path: Path) -> None:
 
 def test_the_demonstration_fails_visibly(tmp_path: Path) -> None:
     """Without its tools it ends with a message and status 1, its server stopped and nothing left."""
-    done = subprocess.run(
-        [sys.executable, tools.ROOT / "tests/demo.py"],
-        env={
-            "TMPDIR": str(tmp_path),
-            "PYTHONPATH": str(running.PACKAGE),
-            "PATH": str(tmp_path),
-            "WHEELYARD_TOOLS": str(tmp_path),
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    without = {"PATH": str(tmp_path), "WHEELYARD_TOOLS": str(tmp_path)}
+    done = demonstrate(without | folders(tmp_path))
     assert done.returncode == 1
     assert "The demonstration failed: 'flit' is not in " in done.stdout
     assert list(tmp_path.iterdir()) == []

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from obstore.store import MemoryStore
 
+import stores
 from distributions import BuiltDistribution, build_sdist, build_wheel
 from forms import SIGNATURE
 from indexes import JSON, Index, content
-from stores import Bucket
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.names import project_name
 from wheelyard.protocol.simple import parse_project, project_json
@@ -21,7 +20,6 @@ from wheelyard.publish.arrivals import Arrivals
 from wheelyard.publish.rules import Rules
 from wheelyard.publish.shelf import Shelf
 from wheelyard.storage import keys
-from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
 from wheelyard.storage.store import Store
 
@@ -32,21 +30,16 @@ SDIST = build_sdist("acme-tools", "1.0")
 KEY = keys.package(NAME, WHEEL.filename)
 
 
-@pytest.fixture(params=["memory", "directory", "s3_weed"])
+@pytest.fixture(params=["memory", "directory", "weed"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """A store of every kind, empty."""
-    if request.param == "memory":
-        return ObjectStore(MemoryStore())
-    if request.param == "directory":
-        return DirectoryStore(tmp_path / "store")
-    server = request.getfixturevalue(request.param)
-    return Bucket(server, server.new_bucket(), "index").open()
+    return stores.empty(request.param, request, tmp_path)
 
 
 @pytest.fixture
 def memory() -> Store:
     """An empty store, for what does not depend on its kind."""
-    return ObjectStore(MemoryStore())
+    return stores.memory()
 
 
 def settle(store: Store, *settled: str, **rules: bool) -> list[str]:

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from obstore.store import MemoryStore
 
+import stores
 from distributions import BuiltDistribution, build_sdist, build_wheel
 from forms import CONTENT_TYPE, SIGNATURE, Part, attestation, encode, parts
-from stores import Bucket
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project
@@ -20,7 +19,6 @@ from wheelyard.publish.rules import Rules
 from wheelyard.publish.shelf import Doomed, Shelf
 from wheelyard.publish.tombstones import Tombstone
 from wheelyard.storage import keys
-from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
 from wheelyard.storage.store import Store
 
@@ -32,21 +30,16 @@ LATER = build_wheel("acme-tools", "1.10")
 OTHER = build_wheel("acme-kit", "2.0")
 
 
-@pytest.fixture(params=["memory", "directory", "s3_weed", "s3_moto"])
+@pytest.fixture(params=["memory", "directory", "weed", "moto"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """A store of every kind, empty."""
-    if request.param == "memory":
-        return ObjectStore(MemoryStore())
-    if request.param == "directory":
-        return DirectoryStore(tmp_path / "store")
-    server = request.getfixturevalue(request.param)
-    return Bucket(server, server.new_bucket(), "index").open()
+    return stores.empty(request.param, request, tmp_path)
 
 
 @pytest.fixture
 def memory() -> Store:
     """An empty store, for what does not depend on its kind."""
-    return ObjectStore(MemoryStore())
+    return stores.memory()
 
 
 def shelf(store: Store, **rules: bool) -> Shelf:
