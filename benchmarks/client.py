@@ -49,6 +49,8 @@ def _with_wrk(url: str, headers: Mapping[str, str], seconds: float, connections:
     done = subprocess.run(
         [
             *("taskset", "-c", str(machine.CLIENT_CORE), str(WRK), "-t1", f"-c{connections}"),
+            # Two seconds are its own limit, which would count slow answers as none.
+            *("--timeout", "30s"),
             *(
                 f"-d{max(round(seconds), 1)}s",
                 "-s",

@@ -1,6 +1,6 @@
 """Run in a process of its own: import a handler, answer one event, and print what that took.
 
-python cold_start.py FOLDER MODULE < event.json
+python cold_start.py FOLDER MODULE HANDLER < event.json
 """
 
 import sys
@@ -17,7 +17,7 @@ def main() -> None:
     event = json.loads(text)
     sys.path.insert(0, sys.argv[1])
     before, cpu_before = time.perf_counter(), time.process_time()
-    handler = __import__(sys.argv[2]).handler
+    handler = getattr(__import__(sys.argv[2]), sys.argv[3])
     imported, cpu_imported = time.perf_counter(), time.process_time()
     context = type("Context", (), {"aws_request_id": "1", "client_context": None})()
     answer = handler(event, context)
@@ -25,7 +25,8 @@ def main() -> None:
     print(
         json.dumps(
             {
-                "status": answer.get("statusCode", 200) if isinstance(answer, dict) else 200,
+                # The edge calls it "status"; what is not HTTP has none.
+                "status": int(answer.get("statusCode", answer.get("status", 200))),
                 "import": imported - before,
                 "import CPU": cpu_imported - cpu_before,
                 "first answer": answered - before,

@@ -13,13 +13,13 @@ from typing import NamedTuple
 
 import forms
 import machine
-from corpus import MANY, RESOLVED, SINGLE, TYPICAL, Corpus
+from corpus import HUGE, LARGE, MANY, RESOLVED, SINGLE, TYPICAL, Corpus
 from distributions import BuiltDistribution
 from environments import ROOT, Environment
 from nginx import executable
 from running import free_port
 from wheelyard.access.users import Users
-from wheelyard.protocol.simple import parse_project, project_html
+from wheelyard.protocol.simple import parse_project, project_html, root_html, root_json
 from wheelyard.storage.directory import DirectoryStore
 
 USER, PASSWORD = "bench", "a-password-for-benchmarks"
@@ -77,7 +77,7 @@ def all_running(
     corpus: Corpus, store: Path, folder: Path, fail: Fail, *, everything: bool
 ) -> Iterator[list[Contestant]]:
     """Every server that can be started; ``fail`` is told of the others. With ``everything`` devpi has the
-    large project as well, which takes it minutes.
+    project of 2,000 files as well, which takes it minutes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -149,16 +149,25 @@ def nginx(corpus: Corpus, store: Path, folder: Path, *, credentials: bool) -> It
         yield Contestant(name, process.pid, f"http://127.0.0.1:{port}/simple/", None, credentials)
 
 
+def _page(folder: Path, form: str, body: bytes) -> None:
+    (folder / f"index.{form}").write_bytes(body)
+    (folder / f"index.{form}.gz").write_bytes(gzip.compress(body, 3))
+
+
 def render(corpus: Corpus, store: Path, root: Path) -> None:
     """The pages that the store holds, as files, and links to the corpus' files."""
-    for document in sorted((store / "projects").glob("*.json")):
+    documents = sorted((store / "projects").glob("*.json"))
+    names = [document.stem for document in documents]
+    (root / "simple").mkdir(parents=True)
+    _page(root / "simple", "json", root_json(names))
+    _page(root / "simple", "html", root_html(names))
+    for document in documents:
         folder = root / "simple" / document.stem
-        folder.mkdir(parents=True)
+        folder.mkdir()
         raw = document.read_bytes()
         forms = {"json": raw, "html": project_html(parse_project(raw), "")}
         for form, body in forms.items():
-            (folder / f"index.{form}").write_bytes(body)
-            (folder / f"index.{form}.gz").write_bytes(gzip.compress(body, 3))
+            _page(folder, form, body)
         for path in (corpus.packages / document.stem).iterdir():
             (folder / path.name).symlink_to(path)
             metadata = store / "packages" / document.stem / f"{path.name}.metadata"
@@ -187,7 +196,7 @@ http {{
     default_type application/octet-stream;
     server {{
         listen 127.0.0.1:{port}; root {root}; {signs_in}
-        location ~ ^/simple/[^/]+/$ {{ try_files "${{uri}}index.$form" =404; }}
+        location ~ ^/simple/([^/]+/)?$ {{ try_files "${{uri}}index.$form" =404; }}
         location / {{ gzip_static off; }}
     }}
 }}
@@ -250,7 +259,7 @@ def proxpi(folder: Path, upstream: str) -> Iterator[Contestant]:
 
 @contextmanager
 def devpi(corpus: Corpus, folder: Path, *, everything: bool) -> Iterator[Contestant]:
-    """devpi with one index, filled by uploads: the typical project and those that clients install."""
+    """devpi with one index, filled by uploads: the projects that are asked for and installed."""
     home = Environment("devpi-server")
     data = folder / "devpi"
     port = free_port()
@@ -271,7 +280,7 @@ def devpi(corpus: Corpus, folder: Path, *, everything: bool) -> Iterator[Contest
         secret = b64encode(f"{USER}:{token['result']['password']}".encode()).decode()
         settings = {"type": "stage", "bases": [], "volatile": True}
         _json(index, "PUT", settings, {"X-Devpi-Auth": secret})
-        projects = [TYPICAL, *([*SINGLE, *RESOLVED, MANY] if everything else SINGLE)]
+        projects = [TYPICAL, *SINGLE, *RESOLVED, LARGE, HUGE, *([MANY] if everything else [])]
         for project in projects:
             for path in sorted((corpus.packages / project).iterdir()):
                 post(index, BuiltDistribution(path.name, path.read_bytes()))

@@ -9,6 +9,7 @@ import installing
 import reindex_cost
 import serving
 from contestants import NGINX, NGINX_AUTH, NGINXES
+from lambda_functions import REQUEST
 from samples import OURS, Samples
 
 
@@ -42,7 +43,7 @@ def _peers(samples: Samples, section: str, what: str, unit: str) -> list[float]:
 
 
 def _cold(control: str) -> Callable[[Samples], float | None]:
-    what = f"{handlers.REQUEST}: first answer"
+    what = f"{REQUEST}: first answer"
 
     def ratio(samples: Samples) -> float | None:
         ours = samples.median(handlers.COLD, what, OURS, "ms CPU")
@@ -86,7 +87,7 @@ def _upload(samples: Samples) -> float | None:
 
 
 def _late(samples: Samples) -> float | None:
-    return samples.median(serving.SECTION, "uploads not listed at once", OURS, "of each")
+    return samples.median(serving.SECTION, serving.LATE, OURS, "of each")
 
 
 def _reindex(parser: str) -> Callable[[Samples], float | None]:

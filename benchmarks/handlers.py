@@ -1,7 +1,6 @@
 """Lambda: cold starts of every handler as a process, and what warm ones spend on each kind of request."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,17 +14,15 @@ import runtime_api
 from contestants import PASSWORD, USER
 from corpus import MANY, TYPICAL, Corpus, sized
 from environments import ROOT, UV, Environment
+from lambda_functions import EDGE, REQUEST, Function, build_edge, functions, page, upstream
 from samples import OURS, Samples
 from servers import S3Server
 from wheelyard.access.users import Users
 from wheelyard.storage.opening import open_bucket
 
 COLD, WARM = "cold start", "handler"
-JSON = "application/vnd.pypi.simple.v1+json"
 BOTO3, FASTAPI = "boto3 control", "FastAPI control"
 
-REQUEST = "request"
-SOURCE = f"{OURS}, from source"
 BARE = f"{OURS}, no byte code"
 
 
@@ -73,87 +70,98 @@ def without_byte_code(artifact: Path) -> Path:
 
 
 class Way(NamedTuple):
-    """A handler in its environment: which Python, what is on its path, and where its module is."""
+    """A function's handler in its environment: which Python, what is on its path, where its module is."""
 
     who: str
+    function: Function
     python: Path
     path: str
     folder: Path
-    module: str
+    module: str = "app"
+
+    @property
+    def what(self) -> str:
+        """The function's name."""
+        return self.function.name
 
 
-def ways(samples: Samples, folder: Path) -> list[tuple[str, Way]]:
-    """Every handler that is started: what it is and how."""
+def ways(samples: Samples, setting: Setting, folder: Path) -> list[Way]:
+    """Every handler that is started, and how."""
+    found = functions(setting.corpus, setting.environ["BUCKET"])
     python = machine.lambda_python()
     if python is None:
         samples.fail(COLD, "built artifact", OURS, "there is no Python 3.13, which is Lambda's")
     chosen = python or Path(sys.executable)
     boto3, fastapi = Environment("boto3", chosen), Environment("fastapi", chosen)
-    controls = Path(__file__).parent / "controls"
-    found = [
-        (REQUEST, Way(BOTO3, boto3.python, "", controls, "boto3_handler")),
-        (REQUEST, Way(FASTAPI, fastapi.python, "", controls, "fastapi_handler")),
+    controls, request = Path(__file__).parent / "controls", found[0]
+    ways = [
+        Way(BOTO3, request, boto3.python, "", controls, "boto3_handler"),
+        Way(FASTAPI, request, fastapi.python, "", controls, "fastapi_handler"),
     ]
-    source = str(ROOT / "layers/wheelyard")
-    names = (REQUEST, "upload", "admin")
-    if python is None:
-        functions = [Way(OURS, chosen, source, ROOT / "functions" / name, "app") for name in names]
-        return [*zip(names, functions, strict=True), *found]
-    artifact = build(folder)
-    bare = without_byte_code(artifact)
-    for name in names:
-        home = ROOT / "functions" / name
-        # boto3 is Lambda's own, there; the admin function alone imports it.
-        there = f":{boto3.packages}" if name == "admin" else ""
-        found.append((name, Way(OURS, python, f"{artifact}{there}", home, "app")))
-        if name == REQUEST:
-            found.append((name, Way(BARE, python, str(bare), home, "app")))
-    return found
+    artifact = build(folder) if python else ROOT / "layers/wheelyard"
+    for function in found:
+        home, path = ROOT / "functions" / function.name, str(artifact)
+        if function.name == EDGE:
+            if python is None:
+                continue
+            region = setting.environ["AWS_REGION"]
+            home = build_edge(folder, setting.environ["BUCKET"], region, python)
+            path = str(home)
+        if function.boto3:
+            path += f":{boto3.packages}"
+        ways.append(Way(OURS, function, chosen, path, home))
+    if python is not None:
+        bare = without_byte_code(artifact)
+        ways.append(Way(BARE, request, python, str(bare), ROOT / "functions" / REQUEST))
+    return ways
 
 
 def cold(samples: Samples, setting: Setting, folder: Path, times: int) -> None:
     """Start every handler so often, in turn, each in a new process, and let it answer once."""
-    chosen = ways(samples, folder)
-    for turn in range(times + 1):
-        for what, way in chosen:
-            event = _event(what, turn)
-            try:
-                found = _start(way, setting.environ, event)
-            except (ValueError, OSError) as error:
-                samples.fail(COLD, what, way.who, error)
-                continue
-            if turn == 0:  # the files are read from the disk
-                continue
-            for key, unit in (("import", "ms"), ("first answer", "ms")):
-                samples.add(COLD, f"{what}: {key}", way.who, unit, found[key] * 1e3)
-                samples.add(COLD, f"{what}: {key}", way.who, "ms CPU", found[f"{key} CPU"] * 1e3)
-    _by_the_client(samples, setting, chosen, folder, times)
+    chosen = ways(samples, setting, folder)
+    # No two starts are given the same event: what the client starts is numbered after the others.
+    with upstream(2 * times + 1) as mirrored:
+        environ = {**setting.environ, **mirrored}
+        for turn in range(times + 1):
+            for way in chosen:
+                _imported(samples, way, environ, turn, noted=turn > 0)
+        for turn in range(times):
+            for way in chosen:
+                _by_the_client(samples, way, environ, times + 1 + turn)
 
 
-def _by_the_client(
-    samples: Samples, setting: Setting, chosen: list[tuple[str, Way]], folder: Path, times: int
+def _imported(
+    samples: Samples, way: Way, environ: Mapping[str, str], turn: int, *, noted: bool
 ) -> None:
+    """Not ``noted``: the files are read from the disk."""
+    try:
+        found = _start(way, environ, way.function.event(turn))
+    except (ValueError, OSError) as error:
+        samples.fail(COLD, way.what, way.who, error)
+        return
+    for key in ("import", "first answer") if noted else ():
+        samples.add(COLD, f"{way.what}: {key}", way.who, "ms", found[key] * 1e3)
+        samples.add(COLD, f"{way.what}: {key}", way.who, "ms CPU", found[f"{key} CPU"] * 1e3)
+
+
+def _by_the_client(samples: Samples, way: Way, environ: Mapping[str, str], turn: int) -> None:
     # The controls have it in their environments.
     client = Environment("awslambdaric", machine.lambda_python() or Path(sys.executable)).packages
-    for turn in range(times):
-        for what, way in chosen:
-            if what != REQUEST:
-                continue
-            home = folder / f"ric-{way.who.split()[0]}-{way.module}-{len(way.path)}"
-            if not home.exists():
-                home.mkdir()
-                shutil.copy(way.folder / f"{way.module}.py", home / "app.py")
-            path = f"{client}:{way.path}" if way.path else ""
-            try:
-                done = runtime_api.invoke(
-                    way.python, home, _event(what, turn), setting.environ | {"PYTHONPATH": path}
-                )
-            except (ValueError, OSError) as error:
-                samples.fail(COLD, "runtime interface client", way.who, error)
-                continue
-            label = f"{what}: process to answer, runtime interface client"
-            samples.add(COLD, label, way.who, "ms", done.wall * 1e3)
-            samples.add(COLD, label, way.who, "ms CPU", done.cpu * 1e3)
+    path = f"{client}:{way.path}" if way.path else ""
+    try:
+        done = runtime_api.invoke(
+            way.python,
+            way.folder,
+            f"{way.module}.{way.function.handler}",
+            way.function.event(turn),
+            {**environ, "PYTHONPATH": path},
+        )
+    except (ValueError, OSError) as error:
+        samples.fail(COLD, f"{way.what}, runtime interface client", way.who, error)
+        return
+    label = f"{way.what}: process to answer, runtime interface client"
+    samples.add(COLD, label, way.who, "ms", done.wall * 1e3)
+    samples.add(COLD, label, way.who, "ms CPU", done.cpu * 1e3)
 
 
 def _start(way: Way, environ: Mapping[str, str], event: Any) -> dict[str, float]:
@@ -161,6 +169,7 @@ def _start(way: Way, environ: Mapping[str, str], event: Any) -> dict[str, float]
         [
             *("taskset", "-c", str(machine.SERVER_CORE), str(way.python)),
             *(str(Path(__file__).with_name("cold_start.py")), str(way.folder), way.module),
+            way.function.handler,
         ],
         input=json.dumps(event),
         capture_output=True,
@@ -181,22 +190,6 @@ def _start(way: Way, environ: Mapping[str, str], event: Any) -> dict[str, float]
     return found
 
 
-def _event(what: str, turn: int) -> Any:
-    if what == "upload":
-        wheel = sized(f"cold-{turn}-{os.getpid()}", "1.0", 20_000)
-        return lambdas.upload(f"cold-{turn}-{os.getpid()}", wheel, USER, PASSWORD)
-    if what == "admin":
-        return {"listUsers": {}}
-    return _get(f"/simple/{TYPICAL}/")
-
-
-def _get(path: str, *, gzip: bool = False) -> Any:
-    event = lambdas.get(path, USER, PASSWORD, JSON)
-    if gzip:
-        event["headers"]["accept-encoding"] = "gzip"
-    return event
-
-
 def warm(samples: Samples, setting: Setting, rounds: int, turns: int) -> None:
     """What a process spends on each kind of request that is not its first."""
     wheel = setting.corpus.file(TYPICAL)
@@ -204,42 +197,42 @@ def warm(samples: Samples, setting: Setting, rounds: int, turns: int) -> None:
     for turn in range(turns):
         asked = {
             "reads": [
-                {"what": "typical page", "event": _get(f"/simple/{TYPICAL}/"), "status": 200},
+                {"what": "typical page", "event": page(f"/simple/{TYPICAL}/"), "status": 200},
                 {
                     "what": "2,000-file page",
-                    "event": _get(f"/simple/{MANY}/", gzip=True),
+                    "event": page(f"/simple/{MANY}/", gzip=True),
                     "status": 200,
                 },
                 {
                     "what": "2,000-file page, not compressed",
-                    "event": _get(f"/simple/{MANY}/"),
+                    "event": page(f"/simple/{MANY}/"),
                     "status": 200,
                 },
                 {
                     "what": "2,000-file page, just changed, not compressed",
-                    "event": _get(f"/simple/{MANY}/"),
+                    "event": page(f"/simple/{MANY}/"),
                     "status": 200,
                     "touch": many,
                 },
                 {
                     "what": "2,000-file page, just changed",
-                    "event": _get(f"/simple/{MANY}/", gzip=True),
+                    "event": page(f"/simple/{MANY}/", gzip=True),
                     "status": 200,
                     "touch": many,
                 },
                 {
                     "what": "304",
-                    "event": _get(f"/simple/{TYPICAL}/"),
+                    "event": page(f"/simple/{TYPICAL}/"),
                     "status": 304,
                     "conditional": True,
                 },
-                {"what": "404", "event": _get("/simple/nobody-has-this/"), "status": 404},
+                {"what": "404", "event": page("/simple/nobody-has-this/"), "status": 404},
                 {
                     "what": "file redirect",
-                    "event": _get(f"/simple/{TYPICAL}/{wheel}"),
+                    "event": page(f"/simple/{TYPICAL}/{wheel}"),
                     "status": 302,
                 },
-                {"what": "root", "event": _get("/simple/"), "status": 200},
+                {"what": "root", "event": page("/simple/"), "status": 200},
             ],
             "uploads": [
                 {"what": f"upload of {label}", "events": _uploads(size, turn, 5)}

@@ -25,8 +25,10 @@ class Invoked(NamedTuple):
     answer: object
 
 
-def invoke(python: Path, folder: Path, event: object, env: Mapping[str, str]) -> Invoked:
-    """Start the client for the handler ``app.handler`` in ``folder``, and give it one event.
+def invoke(
+    python: Path, folder: Path, handler: str, event: object, env: Mapping[str, str]
+) -> Invoked:
+    """Start the client for ``handler``, such as ``app.handler``, in ``folder``, and give it one event.
 
     Raises ``ValueError`` if there is no answer within 10 seconds, or an error.
     """
@@ -76,7 +78,7 @@ def invoke(python: Path, folder: Path, event: object, env: Mapping[str, str]) ->
         **env,
         "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
         "LAMBDA_TASK_ROOT": str(folder),
-        "_HANDLER": "app.handler",
+        "_HANDLER": handler,
         "AWS_LAMBDA_FUNCTION_NAME": "f",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -90,7 +92,7 @@ def invoke(python: Path, folder: Path, event: object, env: Mapping[str, str]) ->
             str(python),
             "-m",
             "awslambdaric",
-            "app.handler",
+            handler,
         ],
         cwd=folder,
         env=variables,

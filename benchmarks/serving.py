@@ -14,7 +14,8 @@ from contestants import (
     upload,
     wheelyard_command,
 )
-from corpus import HUGE, MANY, SINGLE, TYPICAL, Corpus, tiny
+from corpus import HUGE, LARGE, MANY, SINGLE, TYPICAL, Corpus, sized, tiny
+from distributions import BuiltDistribution
 from running import free_port
 from samples import OURS, Samples
 
@@ -24,8 +25,12 @@ CONNECTIONS = 16
 
 PAGE, PAGE_ALONE = "typical page", "typical page, one connection"
 MANY_PAGE, MANY_PLAIN = "2,000-file page", "2,000-file page, not compressed"
-NOT_MODIFIED, ABSENT, SMALL_FILE, DOWNLOAD = "304", "404", "20 kB file", "50 MB file"
+NOT_MODIFIED, ABSENT, ROOT = "304", "404", "root"
+SMALL_FILE, LARGE_FILE, DOWNLOAD = "20 kB file", "5 MB file", "50 MB file"
 UPLOAD = "upload of a tiny wheel"
+LATE = "uploads not listed at once"
+# Bytes; a third as many of the larger.
+UPLOADED = {"upload of 20 kB": 20_000, "upload of 4 MB": 4_000_000}
 
 
 def headers(*, gzip: bool = True, **others: str) -> dict[str, str]:
@@ -47,13 +52,16 @@ def measure(
         MANY_PLAIN: (MANY, "", headers(gzip=False), 4),
         NOT_MODIFIED: (TYPICAL, "", headers(), CONNECTIONS),
         ABSENT: ("nobody-has-this", "", headers(), CONNECTIONS),
+        ROOT: ("", "", headers(), CONNECTIONS),
         SMALL_FILE: (SINGLE[0], corpus.file(SINGLE[0]), headers(gzip=False), CONNECTIONS),
+        LARGE_FILE: (LARGE, corpus.file(LARGE), headers(gzip=False), 4),
         DOWNLOAD: (HUGE, corpus.file(HUGE), headers(gzip=False), 1),
     }
     for _ in range(rounds):
         for what, (project, filename, sent, connections) in kinds.items():
             for each in found:
-                url, sent_here = each.url(project, filename), dict(sent)
+                url = each.url(project, filename) if project else each.simple
+                sent_here = dict(sent)
                 try:
                     if filename and not _is_ours_or_nginx(each):
                         url = _file_url(each, project, filename)
@@ -81,10 +89,12 @@ def _one(
     before = machine.usage(each.pid).cpu
     done = client.load(url, sent, seconds, connections)
     cpu = machine.usage(each.pid).cpu - before
-    if done.broken or done.requests == 0 or (done.failed and what != ABSENT):
+    if done.requests == 0:
+        raise ValueError(f"gave no answer to {connections} connections within {seconds:g} s")
+    if done.broken or (done.failed and what != ABSENT):
         raise ValueError(f"{done.failed} requests failed, {done.broken} had no answer")
     name = each.name
-    if what == DOWNLOAD:
+    if what in (LARGE_FILE, DOWNLOAD):
         samples.add(SECTION, what, name, "MB/s", done.bytes / done.seconds / 1e6)
         return
     samples.add(SECTION, what, name, "requests/s", done.requests / done.seconds)
@@ -143,23 +153,30 @@ def _file_url(each: Contestant, project: str, filename: str) -> str:
 
 
 def uploads(samples: Samples, found: list[Contestant], number: int) -> None:
-    """Tiny wheels, one after the other, in turn; and whether each is listed when its answer has come."""
-    what, late = UPLOAD, "uploads not listed at once"
+    """Wheels, one after the other, in turn; and whether each is listed when its answer has come."""
+    takers = [each for each in found if each.uploads is not None]
     for turn in range(number):
-        for each in found:
-            if each.uploads is None:
-                continue
-            wheel = tiny(turn)
-            try:
-                started = time.perf_counter()
-                upload(each, wheel)
-                samples.add(SECTION, what, each.name, "ms", (time.perf_counter() - started) * 1e3)
-                page = _get(each.url(f"upload-{turn}"), {"Authorization": AUTHORIZATION})[2]
-                samples.add(
-                    SECTION, late, each.name, "of each", float(wheel.filename.encode() not in page)
-                )
-            except OSError as error:
-                samples.fail(SECTION, what, each.name, error)
+        for each in takers:
+            _upload(samples, each, UPLOAD, f"upload-{turn}", tiny(turn))
+    for what, size in UPLOADED.items():
+        for turn in range(max(number // 3, 3)):
+            name = f"upload-{size}-{turn}"
+            for each in takers:
+                _upload(samples, each, what, name, sized(name, "1.0", size))
+
+
+def _upload(
+    samples: Samples, each: Contestant, what: str, project: str, wheel: BuiltDistribution
+) -> None:
+    try:
+        started = time.perf_counter()
+        upload(each, wheel)
+        samples.add(SECTION, what, each.name, "ms", (time.perf_counter() - started) * 1e3)
+        page = _get(each.url(project), {"Authorization": AUTHORIZATION})[2]
+        late = float(wheel.filename.encode() not in page)
+        samples.add(SECTION, LATE, each.name, "of each", late)
+    except OSError as error:
+        samples.fail(SECTION, what, each.name, error)
 
 
 def first_answers(samples: Samples, store: Path, folder: Path, times: int) -> None:
