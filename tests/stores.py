@@ -16,6 +16,7 @@ from wheelyard.errors import KeyChanged, KeyExists
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
 from wheelyard.storage.opening import open_bucket
+from wheelyard.storage.sizes import COPYING, Copying
 from wheelyard.storage.store import Store
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Bucket(NamedTuple):
     name: str
     prefix: str = ""
 
-    def open(self, **settings: str) -> Store:
+    def open(self, copying: Copying = COPYING, **settings: str) -> Store:
         """A store of its own, as another process has; ``settings`` are further variables."""
         credentials = self.server.credentials
         variables = {
@@ -42,7 +43,7 @@ class Bucket(NamedTuple):
             "AWS_ACCESS_KEY_ID": credentials.access_key_id,
             "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         }
-        return open_bucket({**variables, **settings}, presign_lifetime=60)
+        return open_bucket({**variables, **settings}, 60, copying)
 
     def keys(self) -> list[str]:
         """Every full key in the bucket, as another client sees them."""
@@ -147,6 +148,16 @@ def growth_of_read(place: Place, key: str, size: int) -> int:
     before = peak_memory()
     if sum(map(len, store.read(key))) != size:
         raise ValueError("not the whole object")
+    return peak_memory() - before
+
+
+def growth_of_copy(place: Bucket, source: str, target: str, part: int) -> int:
+    """Bytes by which the memory of a process grows that copies an object in parts of ``part`` bytes."""
+    store = place.open(Copying(at_once=0, part=part))
+    store.put("warm/up", b"x" * 100_000)
+    store.copy("warm/up", "warm/copy")
+    before = peak_memory()
+    store.copy(source, target)
     return peak_memory() - before
 
 

@@ -148,6 +148,38 @@ def test_sessions(account: Account) -> None:
             ask("DELETE", urlsplit(session["links"]["session"]).path)
 
 
+@pytest.mark.parametrize(
+    ("role", "source", "target"),
+    [
+        ("Upload", "uploads/s/a", "packages/acme/acme-1.0.tar.gz"),
+        ("Upload", "staging/a", "packages/acme/acme-2.0.tar.gz"),
+        ("Upload", "staging/b", "mirror/files/acme/acme-1.0.tar.gz"),
+        ("Request", "staging/c", "mirror/files/acme/acme-2.0.tar.gz"),
+        ("Arrival", "packages/acme/acme-3.0.tar.gz", "rejected/0/acme/acme-3.0.tar.gz"),
+    ],
+)
+def test_copies_in_parts(account: Account, role: str, source: str, target: str) -> None:
+    """Every step of a copy in parts, given up or brought to its end, is within a function's own policies.
+
+    By another client, since moto does not know who signed a link.
+    """
+    found = {"Bucket": account.bucket, "Key": account.prefix + source}
+    at = {"Bucket": account.bucket, "Key": account.prefix + target}
+    account.client("Owner").put_object(**found, Body=b"content")
+    client = account.client(role)
+    for finishes in (False, True):
+        upload = {**at, "UploadId": client.create_multipart_upload(**at)["UploadId"]}
+        part = client.upload_part_copy(**upload, PartNumber=1, CopySource=found)
+        if finishes:
+            parts = [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]
+            client.complete_multipart_upload(
+                **upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
+            )
+        else:
+            client.abort_multipart_upload(**upload)
+    assert account.client("Owner").head_object(**at)["ContentLength"] == len(b"content")
+
+
 def test_tokens(account: Account) -> None:
     """A token made by one function is good at the others, which note that it was used."""
     administer = admin_handler(account.environment("Admin"))

@@ -33,8 +33,9 @@ from wheelyard.publish.sessions import LIFETIME, Sessions
 from wheelyard.publish.shelf import Shelf
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
-from wheelyard.storage.multipart import SMALLEST_PART, multipart
+from wheelyard.storage.multipart import multipart
 from wheelyard.storage.objects import ObjectStore
+from wheelyard.storage.sizes import SMALLEST_PART
 from wheelyard.storage.store import Store
 
 TYPE = "application/vnd.pypi.upload.v2+json"

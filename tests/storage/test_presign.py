@@ -210,6 +210,17 @@ def test_odd_keys_are_encoded_as_botocore_encodes_them(key: str, custom: str | N
 
 any_text = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60)
 printable = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60)
+header_names = st.sampled_from(
+    [
+        "cache-control",
+        "if-none-match",
+        "x-amz-acl",
+        "x-amz-copy-source",
+        "x-amz-meta-~a_b",
+        "x-amz-tagging",
+    ]
+)
+header_values = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=60)
 
 
 @given(any_text, st.sampled_from([None, "https://s3.acme.example:9000/base"]))
@@ -224,6 +235,7 @@ def test_any_key_is_signed_as_botocore_signs_it(key: str, custom: str | None) ->
     st.builds(SigningWindow, st.integers(0, 4_000_000_000), st.integers(1, LONGEST_LIFETIME)),
     st.sampled_from(["GET", "HEAD", "PUT", "DELETE"]),
     st.dictionaries(any_text, any_text, max_size=4),
+    st.dictionaries(header_names, header_values, max_size=4),
 )
 def test_any_credentials_and_instant_are_signed_as_botocore_signs_them(
     credentials: Credentials,
@@ -231,17 +243,19 @@ def test_any_credentials_and_instant_are_signed_as_botocore_signs_them(
     window: SigningWindow,
     method: str,
     query: dict[str, str],
+    headers: dict[str, str],
 ) -> None:
-    """Whatever the credentials, the instant, the lifetime and the parameters, the link is botocore's."""
+    """Whatever credentials, instant, lifetime, parameters and headers, the link is botocore's."""
     place = endpoint(BUCKET, region)
-    request = AWSRequest(method, f"{place.origin}/{KEY}", params=query)
+    request = AWSRequest(method, f"{place.origin}/{KEY}", params=query, headers=headers)
     signer = botocore.auth.S3SigV4QueryAuth(
         botocore.credentials.Credentials(*credentials), "s3", region, window.expires
     )
     with pytest.MonkeyPatch.context() as patch:
         stop_clock(patch, window.signed_at)
         signer.add_auth(request)
-    assert presign(method, place, KEY, credentials, window, tuple(query.items())) == request.url
+    made = presign(method, place, KEY, credentials, window, [*query.items()], [*headers.items()])
+    assert made == request.url
 
 
 @pytest.mark.parametrize(

@@ -314,3 +314,9 @@ class KeyChanged(StorageError):
     """An object was to be replaced, but somebody else replaced or removed it first."""
 
     title = "Object changed"
+
+
+class KeyContended(StorageError):
+    """Another write of the same key is just under way; it is not known yet who will have won."""
+
+    title = "Object is being written"

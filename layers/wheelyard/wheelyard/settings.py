@@ -98,7 +98,7 @@ class Settings(NamedTuple):
             presign_lifetime=_number(env, "PRESIGN_LIFETIME", 900, 6, _LONGEST_PRESIGN),
             base_path=_base_path(env, "API_GATEWAY_BASE_PATH"),
             origin_secret=_secret(env, "ORIGIN_SECRET"),
-            max_file_size=_number(env, "MAX_FILE_SIZE", 5 * GIB, 1, 5 * 1024 * GIB),
+            max_file_size=_number(env, "MAX_FILE_SIZE", 5 * GIB, 1, 50_000 * GIB),
             overwrite=_allowed(env, "OVERWRITE"),
             reuse_deleted=_allowed(env, "REUSE_DELETED"),
             legacy_formats=_allowed(env, "LEGACY_FORMATS"),

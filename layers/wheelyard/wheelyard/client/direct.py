@@ -19,9 +19,8 @@ from wheelyard.publish.session_records import SessionRecords
 from wheelyard.publish.sessions import Sessions
 from wheelyard.publish.shelf import Shelf
 from wheelyard.storage.multipart import StoredParts
+from wheelyard.storage.sizes import LARGEST_OBJECT
 from wheelyard.storage.store import CHUNK, Store
-
-_LARGEST = 5 * 1024**4  # as S3 has it
 
 
 def upload_to_store(
@@ -34,11 +33,12 @@ def upload_to_store(
 ) -> list[Uploaded]:
     """Publish distribution files in a store, each release at once or not at all.
 
-    They are checked as an index checks them. Raises ``InvalidFilename``, ``InvalidUpload``,
-    ``InvalidArchive``, ``InvalidMetadata``, ``FileExists``, ``Conflict``, ``Forbidden`` and
-    ``StorageError``.
+    They are checked as an index checks them.
+
+    Raises ``InvalidFilename``, ``InvalidUpload``, ``InvalidArchive``, ``InvalidMetadata``, ``FileExists``,
+    ``Conflict``, ``Forbidden`` and ``StorageError``.
     """
-    rules = Rules(_LARGEST, existing is Existing.FORCE, legacy_formats=legacy_formats)
+    rules = Rules(LARGEST_OBJECT, existing is Existing.FORCE, legacy_formats=legacy_formats)
     shelf = Shelf(store, Catalogue(store), rules)
     found = releases(paths)
     chosen = []

@@ -11,7 +11,7 @@ from wheelyard.entry.http import Headers, Request, Response
 from wheelyard.errors import InvalidUpload, TooLarge
 from wheelyard.publish.session import Session, SessionFile
 from wheelyard.publish.session_files import BYTES, MECHANISMS, Announced
-from wheelyard.storage.multipart import part_size
+from wheelyard.storage.sizes import part_size
 
 CONTENT_TYPE = "application/vnd.pypi.upload.v2+json"
 API_VERSION = "2.0"

@@ -42,7 +42,7 @@ from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.publish.session import Session, SessionFile, release
 from wheelyard.publish.session_files import PARTS, SessionFiles
 from wheelyard.publish.sessions import Sessions
-from wheelyard.storage.multipart import part_size
+from wheelyard.storage.sizes import part_size
 
 _MOST_PARTS_A_PAGE = 100
 _SESSION = re.compile(r"/upload/([^/]+)/([^/]+)/([0-9a-f]{32})(?:/(publish|extend|files))?")

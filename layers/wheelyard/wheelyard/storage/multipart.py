@@ -8,27 +8,20 @@ the index takes the parts itself.
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from html import escape, unescape
-from time import sleep
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from html import escape
+from typing import NamedTuple, Protocol
 
-from wheelyard.errors import InvalidUpload, KeyExists, KeyNotFound, StorageError
+from wheelyard.errors import (
+    InvalidUpload,
+    KeyChanged,
+    KeyContended,
+    KeyExists,
+    KeyNotFound,
+    StorageError,
+)
+from wheelyard.storage.operations import Answer, Operations, element
 from wheelyard.storage.staging import StagedFile
 from wheelyard.storage.store import Store
-
-if TYPE_CHECKING:
-    from urllib3 import BaseHTTPResponse
-
-MOST_PARTS = 9_000  # S3 takes 10,000
-SMALLEST_PART = 16 * 1024 * 1024
-
-_MIB = 1024 * 1024
-_ATTEMPTS = 4
-
-
-def part_size(size: int) -> int:
-    """Bytes of every part but the last, for a file of ``size`` bytes: whole MiB."""
-    return max(SMALLEST_PART, -(-size // (MOST_PARTS * _MIB)) * _MIB)
 
 
 class Multipart(Protocol):
@@ -112,118 +105,127 @@ class StoredParts:
             self._store.delete(entry.key)
 
 
-class _Part(NamedTuple):
+class Source(NamedTuple):
+    """An object that is copied, as it was found.
+
+    ``location``  bucket and key as ``x-amz-copy-source`` has them, percent-encoded
+    """
+
+    key: str
+    location: str
+    size: int
+    etag: str
+
+
+class Part(NamedTuple):
+    """A part that is there. ``checksums`` are elements of XML, as S3 gave them and wants them back."""
+
     number: int
     size: int
     etag: str
+    checksums: str = ""
 
 
 class S3Parts:
     """S3's multipart uploads. The index itself works by presigned links too: its client knows no parts."""
 
     def __init__(self, store: Store) -> None:
-        import urllib3
-
         self._store = store
-        # A POST is repeated as well: S3 sweeps what is begun twice, and completing is told apart. After
-        # a connection that broke off that is done below: urllib3 would log the whole link.
-        retries = urllib3.Retry(
-            _ATTEMPTS,
-            connect=0,
-            read=0,
-            other=0,
-            status_forcelist=(500, 502, 503, 504),
-            allowed_methods=None,
-            backoff_factor=0.2,
-            raise_on_status=False,
-        )
-        self._http = urllib3.PoolManager(retries=retries, timeout=urllib3.Timeout(60))
+        self._operations = Operations(store)
 
     def begin(self, key: str) -> str:
-        answer = self._ask("POST", key, (("uploads", ""),))
-        return _one(answer, "UploadId")
+        headers = self._store.write_headers(key)
+        answer = self._operations.ask("POST", key, (("uploads", ""),), headers=headers)
+        return element(_good(answer, key), "UploadId")
 
     def received(self, key: str, upload: str) -> dict[int, int]:
         return {part.number: part.size for part in self._parts(key, upload)}
 
     def url(self, key: str, upload: str, number: int) -> str | None:
-        return self._url(key, "PUT", (("partNumber", str(number)), ("uploadId", upload)))
+        return self._store.signed_url(key, "PUT", _of_part(upload, number))
 
     def receive(self, key: str, upload: str, number: int, body: Iterable[bytes], size: int) -> None:
         del key, upload, body, size
         raise InvalidUpload(f"part {number} is to be sent to the link that was given for it")
 
-    def complete(self, key: str, upload: str) -> None:
-        parts = "".join(
-            f"<Part><PartNumber>{part.number}</PartNumber><ETag>{escape(part.etag)}</ETag></Part>"
-            for part in self._parts(key, upload)
+    def copy(
+        self, key: str, upload: str, number: int, source: "Source", start: int, end: int
+    ) -> Part:
+        """Make a part of the bytes ``start`` to before ``end`` of another object, within S3.
+
+        Raises ``KeyNotFound`` and ``KeyChanged`` if that is not the one any more.
+        """
+        headers = [
+            ("x-amz-copy-source", source.location),
+            ("x-amz-copy-source-if-match", source.etag),
+        ]
+        if end - start < source.size:
+            headers.append(("x-amz-copy-source-range", f"bytes={start}-{end - 1}"))
+        answer = self._operations.ask("PUT", key, _of_part(upload, number), headers=headers)
+        if answer.code == "NoSuchKey":
+            raise KeyNotFound(f"there is no object {source.key!r}")
+        if answer.status == 412 or answer.code == "PreconditionFailed":
+            raise KeyChanged(f"{source.key!r} became another object while it was copied")
+        text = _good(answer, key)
+        checksums = re.findall(r"<(Checksum\w+)>([^<]*)</\1>", text)
+        return Part(
+            number,
+            end - start,
+            element(text, "ETag"),
+            "".join(f"<{name}>{value}</{name}>" for name, value in checksums),
         )
-        body = f"<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>".encode()
-        answer = self._ask("POST", key, (("uploadId", upload),), body)
-        # S3 sends 200 before it is done, and may then say in the body that it failed.
-        if "<CompleteMultipartUploadResult" not in answer:
-            raise StorageError(f"the parts of {key!r} could not be put together: {answer[:300]}")
+
+    def complete(self, key: str, upload: str) -> None:
+        self.join(key, upload, self._parts(key, upload))
+
+    def join(self, key: str, upload: str, parts: Iterable[Part], *, create: bool = False) -> None:
+        """Make these parts the object ``key``; with ``create``, only if the key is free.
+
+        Raises ``KeyNotFound`` if there is no such upload, ``KeyExists``, and ``KeyContended``.
+        """
+        listed = "".join(
+            f"<Part><PartNumber>{part.number}</PartNumber><ETag>{escape(part.etag)}</ETag>"
+            f"{part.checksums}</Part>"
+            for part in parts
+        )
+        body = f"<CompleteMultipartUpload>{listed}</CompleteMultipartUpload>".encode()
+        headers = (("if-none-match", "*"),) if create else ()
+        answer = self._operations.ask("POST", key, (("uploadId", upload),), body, headers)
+        if create and (answer.status == 412 or answer.code == "PreconditionFailed"):
+            raise KeyExists(f"{key!r} exists")
+        if create and (answer.status == 409 or answer.code == "ConditionalRequestConflict"):
+            raise KeyContended(f"{key!r} is just being written by another")
+        if "<CompleteMultipartUploadResult" not in _good(answer, key):
+            raise StorageError(f"the parts of {key!r} could not be put together: {answer.reason}")
 
     def abort(self, key: str, upload: str) -> None:
         with suppress(KeyNotFound):
-            self._ask("DELETE", key, (("uploadId", upload),))
+            _good(self._operations.ask("DELETE", key, (("uploadId", upload),)), key)
 
-    def _parts(self, key: str, upload: str) -> Iterator[_Part]:
+    def _parts(self, key: str, upload: str) -> Iterator[Part]:
         marker = "0"
         while True:
             query = (("part-number-marker", marker), ("uploadId", upload))
-            answer = self._ask("GET", key, query)
+            answer = _good(self._operations.ask("GET", key, query), key)
             for part in re.findall(r"<Part>(.*?)</Part>", answer, re.DOTALL):
-                yield _Part(
-                    int(_one(part, "PartNumber")), int(_one(part, "Size")), _one(part, "ETag")
+                yield Part(
+                    int(element(part, "PartNumber")),
+                    int(element(part, "Size")),
+                    element(part, "ETag"),
                 )
             if "<IsTruncated>true</IsTruncated>" not in answer:
                 return
-            marker = _one(answer, "NextPartNumberMarker")
-
-    def _url(self, key: str, method: str, query: tuple[tuple[str, str], ...]) -> str:
-        url = self._store.signed_url(key, method, query)
-        assert url is not None  # noqa: S101  (asked when this was chosen)
-        return url
-
-    def _ask(
-        self, method: str, key: str, query: tuple[tuple[str, str], ...], body: bytes = b""
-    ) -> str:
-        answer = self._request(method, key, query, body)
-        text = answer.data.decode("utf-8", "replace")
-        if answer.status == 404 and "NoSuchUpload" in text:
-            raise KeyNotFound(f"there is no upload of {key!r} in parts")
-        if not 200 <= answer.status < 300:
-            raise StorageError(
-                f"S3 answers {answer.status} about the parts of {key!r}: {_code(text)}"
-            )
-        return text
-
-    def _request(
-        self, method: str, key: str, query: tuple[tuple[str, str], ...], body: bytes
-    ) -> "BaseHTTPResponse":
-        import urllib3
-
-        url, attempt = self._url(key, method, query), 1
-        while True:
-            try:
-                return self._http.request(method, url, body=body, redirect=False)
-            except urllib3.exceptions.HTTPError as error:
-                # Its text has the presigned link.
-                failure = f"S3 does not answer about {key!r}: {type(error).__name__}"
-            if attempt == _ATTEMPTS:
-                raise StorageError(failure)
-            sleep(0.1 * 2**attempt)
-            attempt += 1
+            marker = element(answer, "NextPartNumberMarker")
 
 
-def _one(xml: str, name: str) -> str:
-    found = re.search(f"<{name}>(.*?)</{name}>", xml, re.DOTALL)
-    if not found:
-        raise StorageError(f"S3's answer about an upload in parts has no {name}")
-    return unescape(found[1])
+def _of_part(upload: str, number: int) -> tuple[tuple[str, str], ...]:
+    return (("partNumber", str(number)), ("uploadId", upload))
 
 
-def _code(xml: str) -> str:
-    found = re.search("<Code>(.*?)</Code>", xml)
-    return found[1] if found else "no reason"
+def _good(answer: Answer, key: str) -> str:
+    """The text of a good answer. Raises ``KeyNotFound`` where there is no such upload."""
+    if answer.code == "NoSuchUpload":
+        raise KeyNotFound(f"there is no upload of {key!r} in parts")
+    if not answer.good:
+        raise StorageError(f"S3 answers {answer.reason} about the parts of {key!r}")
+    return answer.text

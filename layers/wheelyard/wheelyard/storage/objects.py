@@ -4,11 +4,12 @@ obstore retries by itself what may be retried, and S3's conditional writes are p
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import sleep
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from urllib.parse import quote
 from uuid import uuid4
 
 import obstore
@@ -19,8 +20,9 @@ from obstore.exceptions import (
     PreconditionError,
 )
 
-from wheelyard.errors import KeyChanged, KeyExists, KeyNotFound, StorageError
-from wheelyard.storage.store import CHUNK, Entry, Store, Stored
+from wheelyard.errors import KeyChanged, KeyContended, KeyExists, KeyNotFound, StorageError
+from wheelyard.storage.sizes import COPYING, Copying, part_size
+from wheelyard.storage.store import CHUNK, Entry, Pairs, Store, Stored
 
 if TYPE_CHECKING:
     from obstore import Attributes, GetOptions, ObjectMeta, PutMode
@@ -38,6 +40,17 @@ _CONFLICT_DELAYS = (0.05, 0.1, 0.2, 0.4, 0.8)
 T = TypeVar("T")
 
 
+class Told(NamedTuple):
+    """What S3's own operations on a bucket are told.
+
+    ``encryption``  headers, as the client sends them with its writes
+    """
+
+    bucket: str
+    encryption: Pairs = ()
+    copying: Copying = COPYING
+
+
 class ObjectStore(Store):
     """A store on an obstore client, every key below an optional prefix."""
 
@@ -47,10 +60,11 @@ class ObjectStore(Store):
         prefix: str = "",
         sign: Callable[[str, str], str] | None = None,
         patient: "Callable[[], S3Store | MemoryStore] | None" = None,
-        operate: Callable[[str, str, Sequence[tuple[str, str]]], str] | None = None,
+        operate: Callable[[str, str, Pairs, Pairs], str] | None = None,
+        told: "Told | None" = None,
     ) -> None:
         """``sign`` makes a presigned link of a method and a full key; memory has none. ``operate`` makes
-        one for another operation, of its parameters.
+        one for another operation, of its parameters and headers; that is done as it is ``told``.
 
         ``patient`` gives the client for what should not be given up early: whole files, and writes, which
         may happen all the same.
@@ -60,6 +74,7 @@ class ObjectStore(Store):
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._sign = sign
         self._operate = operate
+        self._told = told or Told("")
 
     def get(self, key: str) -> Stored:
         try:
@@ -166,14 +181,24 @@ class ObjectStore(Store):
 
     def put_from(self, key: str, path: Path) -> None:
         try:
+            chunk = part_size(path.stat().st_size, SINGLE_PUT)
             obstore.put(
-                self._patient(), self._prefix + key, path, chunk_size=SINGLE_PUT, max_concurrency=4
+                self._patient(),
+                self._prefix + key,
+                path,
+                chunk_size=chunk,
+                # The parts that are under way are in memory.
+                max_concurrency=max(1, 4 * SINGLE_PUT // chunk),
             )
         except (FileNotFoundError, BaseError) as error:
             raise _not_written(key, error) from error
 
     def copy(self, source: str, target: str) -> None:
-        _created(target, lambda: self._copy(source, target))
+        found = self.head(source)
+        if self._operate is None or found.size <= self._told.copying.at_once:
+            _created(target, lambda: self._copy(source, target))
+        else:
+            self._copy_by_parts(found, target)
 
     def _copy(self, source: str, target: str) -> None:
         try:
@@ -182,6 +207,15 @@ class ObjectStore(Store):
             )
         except FileNotFoundError as error:
             raise _storage_error(source, error) from error
+
+    def _copy_by_parts(self, found: Entry, target: str, *, create: bool = True) -> None:
+        from wheelyard.storage.copying import copy_by_parts
+        from wheelyard.storage.multipart import Source
+
+        location = quote(f"{self._told.bucket}/{self._prefix}{found.key}")
+        source = Source(found.key, location, found.size, found.etag)
+        copying = self._told.copying
+        _created(target, lambda: copy_by_parts(self, source, target, copying, create=create))
 
     def delete(self, key: str) -> None:
         try:
@@ -205,9 +239,13 @@ class ObjectStore(Store):
         return self._sign and self._sign(method, self._prefix + key)
 
     def signed_url(
-        self, key: str, method: str, query: Sequence[tuple[str, str]] = ()
+        self, key: str, method: str, query: Pairs = (), headers: Pairs = ()
     ) -> str | None:
-        return self._operate and self._operate(method, self._prefix + key, query)
+        return self._operate and self._operate(method, self._prefix + key, query, headers)
+
+    def write_headers(self, key: str) -> Pairs:
+        del key
+        return self._told.encryption
 
 
 def _created(key: str, create: Callable[[], T]) -> T:
@@ -222,6 +260,8 @@ def _created(key: str, create: Callable[[], T]) -> T:
         except AlreadyExistsError as error:
             if _CONFLICT not in str(error):
                 raise KeyExists(f"{key!r} exists") from error
+            sleep(delay)
+        except KeyContended:
             sleep(delay)
         except (FileNotFoundError, BaseError) as error:
             raise _not_written(key, error) from error

@@ -1,7 +1,7 @@
 """Opening a store: a directory, or a bucket on S3."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -10,14 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wheelyard.errors import InvalidSetting
 from wheelyard.settings import StoreSettings
 from wheelyard.storage.keys import MIRROR_FILES, PACKAGES
-from wheelyard.storage.presign import Credentials, endpoint, presign, signing_window
-from wheelyard.storage.store import Store
+from wheelyard.storage.presign import Credentials, endpoint, presign, signing_window, unsigned
+from wheelyard.storage.sizes import COPYING, Copying
+from wheelyard.storage.store import Pairs, Store
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
-# Passed on to obstore where they are set, by the names that it gives them.
-_ENCRYPTION = ("server_side_encryption", "sse_kms_key_id", "sse_bucket_key_enabled")
+# Passed on to obstore where they are set, by the names that it gives them, and the headers that they are.
+_ENCRYPTION = {
+    "server_side_encryption": "x-amz-server-side-encryption",
+    "sse_kms_key_id": "x-amz-server-side-encryption-aws-kms-key-id",
+    "sse_bucket_key_enabled": "x-amz-server-side-encryption-bucket-key-enabled",
+}
 
 # A file never changes under its key, so whoever fetched it may keep it. The link asks for the
 # header, since a copy within S3 and a file that another tool stored do not have it.
@@ -45,7 +50,19 @@ _BRISK = _Patience(
 )
 
 
-def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> Store:
+class _Manner(NamedTuple):
+    """How a store works: for a function or a command."""
+
+    patience: _Patience
+    copying: Copying
+
+
+def open_store(
+    location: str,
+    env: Mapping[str, str],
+    presign_lifetime: int,
+    copying: Copying = COPYING,
+) -> Store:
     """The store at ``s3://bucket/prefix`` or in a directory.
 
     For S3 the credentials are found as boto3 finds them; with ``AWS_SKIP_SIGNATURE`` ``true`` requests are
@@ -59,15 +76,16 @@ def open_store(location: str, env: Mapping[str, str], presign_lifetime: int) -> 
     bucket, _, prefix = rest.partition("/")
     if scheme != "s3" or not bucket:
         raise InvalidSetting(f"the store is {location!r}: use a directory or s3://bucket/prefix")
-    settings = StoreSettings.from_env({**env, "BUCKET": bucket, "REPO_BASE_PREFIX": prefix})
+    where = StoreSettings.from_env({**env, "BUCKET": bucket, "REPO_BASE_PREFIX": prefix})
     if env.get("AWS_SKIP_SIGNATURE", "").lower() == "true":
-        nobody = Credentials("", "")
-        return _open_s3(settings, env, presign_lifetime, lambda: nobody, None, patience=_PATIENT)
-    found = _found_by_boto3(settings, env.get("AWS_PROFILE") or None)
-    return _open_s3(settings, env, presign_lifetime, *found, patience=_PATIENT)
+        found: tuple[Callable[[], Credentials], Any] = (lambda: Credentials("", ""), None)
+    else:
+        found = _found_by_boto3(where, env.get("AWS_PROFILE") or None)
+    manner = _Manner(_PATIENT, copying)
+    return _open_s3(where, env, presign_lifetime, *found, manner)
 
 
-def open_bucket(env: Mapping[str, str], presign_lifetime: int) -> Store:
+def open_bucket(env: Mapping[str, str], presign_lifetime: int, copying: Copying = COPYING) -> Store:
     """The store that a Lambda function's environment names, with the role's own credentials.
 
     Reading from an S3 that does not answer is a ``StorageError`` within about ten seconds. Raises
@@ -79,7 +97,8 @@ def open_bucket(env: Mapping[str, str], presign_lifetime: int) -> Store:
         env.get("AWS_SECRET_ACCESS_KEY", ""),
         env.get("AWS_SESSION_TOKEN"),
     )
-    return _open_s3(settings, env, presign_lifetime, lambda: credentials, None, patience=_BRISK)
+    manner = _Manner(_BRISK, copying)
+    return _open_s3(settings, env, presign_lifetime, lambda: credentials, None, manner)
 
 
 def _open_s3(
@@ -88,12 +107,11 @@ def _open_s3(
     presign_lifetime: int,
     credentials: Callable[[], Credentials],
     provider: Any,
-    *,
-    patience: _Patience,
+    manner: _Manner,
 ) -> Store:
     from obstore.store import S3Store
 
-    from wheelyard.storage.objects import ObjectStore
+    from wheelyard.storage.objects import ObjectStore, Told
 
     where = endpoint(settings.bucket, settings.region, settings.endpoint)
     config: S3Config = {
@@ -106,7 +124,8 @@ def _open_s3(
     }
     # By this name it holds against the variables of the process, which obstore reads on its own.
     config["aws_endpoint_url_s3"] = where.origin + where.path
-    if env.get("AWS_SKIP_SIGNATURE", "").lower() == "true":
+    skips = env.get("AWS_SKIP_SIGNATURE", "").lower() == "true"
+    if skips:
         config["skip_signature"] = True
     elif provider is None:
         current = credentials()
@@ -114,9 +133,12 @@ def _open_s3(
         config["secret_access_key"] = current.secret_access_key
         if current.session_token:
             config["session_token"] = current.session_token
-    for name in _ENCRYPTION:
+    encryption = []
+    for name, header in _ENCRYPTION.items():
         if value := env.get(f"AWS_{name.upper()}"):
             config[name] = value  # type: ignore[literal-required]
+            # S3 knows no "True".
+            encryption.append((header, value.lower() if name.endswith("enabled") else value))
 
     def client(patience: _Patience) -> S3Store:
         return S3Store(
@@ -128,16 +150,19 @@ def _open_s3(
 
     files = tuple(f"{settings.prefix}/{each}".lstrip("/") for each in (PACKAGES, MIRROR_FILES))
 
-    def operate(method: str, key: str, query: Sequence[tuple[str, str]]) -> str:
+    def operate(method: str, key: str, query: Pairs, headers: Pairs = ()) -> str:
+        if skips:
+            return unsigned(where, key, query)
         window = signing_window(time.time(), presign_lifetime)
-        return presign(method, where, key, credentials(), window, query)
+        return presign(method, where, key, credentials(), window, query, headers)
 
     def sign(method: str, key: str) -> str:
         return operate(method, key, _KEEP if key.startswith(files) else ())
 
     # Made when it is first needed: a function that only reads never does.
-    patient = None if patience is _PATIENT else cache(lambda: client(_PATIENT))
-    return ObjectStore(client(patience), settings.prefix, sign, patient, operate)
+    patient = None if manner.patience is _PATIENT else cache(lambda: client(_PATIENT))
+    told = Told(settings.bucket, tuple(encryption), manner.copying)
+    return ObjectStore(client(manner.patience), settings.prefix, sign, patient, operate, told)
 
 
 def _found_by_boto3(

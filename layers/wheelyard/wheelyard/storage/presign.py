@@ -111,17 +111,21 @@ def presign(
     credentials: Credentials,
     window: SigningWindow,
     query: Sequence[tuple[str, str]] = (),
+    headers: Sequence[tuple[str, str]] = (),
 ) -> str:
     """A link by which anybody may do ``method`` (upper case), and nothing else, to the object ``key``.
 
     ``query`` holds the operation's own parameters, not encoded, such as ``uploadId`` and
-    ``partNumber`` of a part upload; they are signed too. The body of a PUT is not.
+    ``partNumber`` of a part upload; they are signed too. The body of a PUT is not. ``headers``, with names
+    in lower case, must be sent with the link: S3 takes no ``x-amz-`` header that was not signed.
     """
     stamp = strftime("%Y%m%dT%H%M%SZ", gmtime(window.signed_at))
     scope = f"{stamp[:8]}/{endpoint.region}/s3/aws4_request"
+    signed = sorted((("host", endpoint.host), *headers))
+    names = ";".join([name for name, _ in signed])
     parameters = [
         (quote(name, safe=""), quote(value, safe=""))
-        for name, value in (*query, *_authorization(credentials, scope, stamp, window.expires))
+        for name, value in (*query, *_authorization(credentials, scope, stamp, window, names))
     ]
     path = f"{endpoint.path}/{quote(key, safe='/')}"
     # The payload of a link that is used later is unknown now, which S3 wants said in these words.
@@ -130,8 +134,8 @@ def presign(
             method,
             path,
             _query(sorted(parameters)),
-            f"host:{endpoint.host}\n",
-            "host",
+            "".join([f"{name}:{' '.join(value.split())}\n" for name, value in signed]),
+            names,
             "UNSIGNED-PAYLOAD",
         )
     )
@@ -139,6 +143,13 @@ def presign(
     signing_key = _signing_key(credentials.secret_access_key, stamp[:8], endpoint.region)
     signature = hmac.digest(signing_key, text.encode(), "sha256").hex()
     return f"{endpoint.origin}{path}?{_query(parameters)}&X-Amz-Signature={signature}"
+
+
+def unsigned(endpoint: Endpoint, key: str, query: Sequence[tuple[str, str]] = ()) -> str:
+    """The address of an object, for a bucket that is open to all: without a signature."""
+    parameters = _query([(quote(name, safe=""), quote(value, safe="")) for name, value in query])
+    link = f"{endpoint.origin}{endpoint.path}/{quote(key, safe='/')}"
+    return f"{link}?{parameters}" if parameters else link
 
 
 def _custom_endpoint(bucket: str, region: str, custom: str) -> Endpoint:
@@ -178,14 +189,14 @@ def _is_host_label(bucket: str) -> bool:
 
 
 def _authorization(
-    credentials: Credentials, scope: str, stamp: str, expires: int
+    credentials: Credentials, scope: str, stamp: str, window: SigningWindow, names: str
 ) -> tuple[tuple[str, str], ...]:
     fixed = (
         ("X-Amz-Algorithm", ALGORITHM),
         ("X-Amz-Credential", f"{credentials.access_key_id}/{scope}"),
         ("X-Amz-Date", stamp),
-        ("X-Amz-Expires", str(expires)),
-        ("X-Amz-SignedHeaders", "host"),
+        ("X-Amz-Expires", str(window.expires)),
+        ("X-Amz-SignedHeaders", names),
     )
     if not credentials.session_token:
         return fixed

@@ -16,6 +16,9 @@ from wheelyard.errors import KeyNotFound
 CHUNK = 1024 * 1024
 """Bytes per chunk of a streamed read, at most."""
 
+Pairs = Sequence[tuple[str, str]]
+"""Names and values, of a query or of headers."""
+
 
 class Stored(NamedTuple):
     """A whole object: its bytes, and the entity tag that ``replace`` wants back."""
@@ -39,6 +42,9 @@ class Store(ABC):
     Every method raises ``StorageError`` when the store cannot answer; "could not read" is never taken
     for "not there".
     """
+
+    request_headers: Pairs = ()
+    """What every one of S3's own operations, by ``signed_url``, is to carry."""
 
     @abstractmethod
     def get(self, key: str) -> Stored:
@@ -126,11 +132,19 @@ class Store(ABC):
         return None
 
     def signed_url(
-        self, key: str, method: str, query: Sequence[tuple[str, str]] = ()
+        self, key: str, method: str, query: Pairs = (), headers: Pairs = ()
     ) -> str | None:
-        """A link for one of S3's own operations on the object, with its parameters, or None."""
-        del key, method, query
+        """A link for one of S3's own operations on the object, or None.
+
+        ``query`` are its parameters; ``headers``, with names in lower case, have to be sent with it.
+        """
+        del key, method, query, headers
         return None
+
+    def write_headers(self, key: str) -> Pairs:
+        """What S3 is to be told of the object when a write of it is begun by ``signed_url``."""
+        del key
+        return ()
 
     def staging(self) -> Path | None:
         """A directory from which ``create_from`` is a rename, or None where any will do."""
