@@ -12,6 +12,7 @@ import pytest
 from obstore.store import MemoryStore
 
 from servers import S3Server
+from wheelyard.client.bucket import s3_store
 from wheelyard.errors import KeyChanged, KeyExists
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.objects import ObjectStore
@@ -87,8 +88,21 @@ def somewhere(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Plac
 
 
 def empty(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store: in ``memory``, or ``somewhere``."""
+    """An empty store: in ``memory``, or ``somewhere``; or ``settled``, in a bucket on ``moto``."""
+    if kind == "settled":
+        return settled(request)
     return memory() if kind == "memory" else somewhere(kind, request, tmp_path).open()
+
+
+def settled(request: pytest.FixtureRequest) -> Store:
+    """An empty store that gives the files settings of their own."""
+    server: S3Server = request.getfixturevalue("s3_moto")
+    patch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    patch.setenv("AWS_ACCESS_KEY_ID", server.credentials.access_key_id)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", server.credentials.secret_access_key)
+    settings = {"CacheControl": "no-cache", "Tagging": "team=tools"}
+    bucket = server.new_bucket()
+    return s3_store(bucket, "some/prefix", endpoint_url=server.url, put_args=settings)
 
 
 def increment(store: Store, key: str, times: int) -> int:

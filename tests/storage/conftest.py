@@ -14,9 +14,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> stores.Place:
     return stores.somewhere(request.param, request, tmp_path)
 
 
-@pytest.fixture(params=["memory", "directory", "moto", "weed"])
+@pytest.fixture(params=["memory", "directory", "moto", "weed", "settled"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """An empty store, one of each kind."""
+    """An empty store, one of each kind; ``settled`` gives the files settings of their own."""
     return stores.empty(request.param, request, tmp_path)
 
 

@@ -8,9 +8,10 @@ size, in parts, and gone on with after a broken connection by calling it again::
 
 With AWS credentials, or on one machine, straight into the store::
 
+    from wheelyard.client.bucket import s3_store
     from wheelyard.client.direct import upload_to_store
-    from wheelyard.storage.opening import open_store
-    upload_to_store(["dist/acme-1.0.tar.gz"], open_store("s3://bucket/prefix", os.environ, 900))
+    store = s3_store("bucket", "prefix", profile="release", put_args={"StorageClass": "STANDARD_IA"})
+    upload_to_store(["dist/acme-1.0.tar.gz"], store)
 
 Both publish the files of a release together or not at all, return what became of each file, and raise
 ``wheelyard.errors.WheelyardError`` with what a person needs to know. Nothing is imported here, since pip

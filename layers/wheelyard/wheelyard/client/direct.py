@@ -33,7 +33,8 @@ def upload_to_store(
 ) -> list[Uploaded]:
     """Publish distribution files in a store, each release at once or not at all.
 
-    They are checked as an index checks them.
+    They are checked as an index checks them. For a bucket, ``wheelyard.client.bucket.s3_store`` makes the
+    store, with settings of S3's for the files: storage class, tags and the like.
 
     Raises ``InvalidFilename``, ``InvalidUpload``, ``InvalidArchive``, ``InvalidMetadata``, ``FileExists``,
     ``Conflict``, ``Forbidden`` and ``StorageError``.

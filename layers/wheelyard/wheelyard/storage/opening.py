@@ -17,6 +17,8 @@ from wheelyard.storage.store import Pairs, Store
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig, S3Config
 
+    from wheelyard.storage.settled import PutHeaders
+
 # Passed on to obstore where they are set, by the names that it gives them, and the headers that they are.
 _ENCRYPTION = {
     "server_side_encryption": "x-amz-server-side-encryption",
@@ -51,22 +53,25 @@ _BRISK = _Patience(
 
 
 class _Manner(NamedTuple):
-    """How a store works: for a function or a command."""
+    """How a store works: for a function or a command, and with which settings of what it stores."""
 
     patience: _Patience
     copying: Copying
+    settings: "PutHeaders | None" = None
 
 
 def open_store(
     location: str,
     env: Mapping[str, str],
     presign_lifetime: int,
+    settings: "PutHeaders | None" = None,
     copying: Copying = COPYING,
 ) -> Store:
     """The store at ``s3://bucket/prefix`` or in a directory.
 
     For S3 the credentials are found as boto3 finds them; with ``AWS_SKIP_SIGNATURE`` ``true`` requests are
-    not signed. Raises ``InvalidSetting`` and ``StorageError``.
+    not signed. With ``settings`` S3 is asked whether the bucket may be used with them. Raises
+    ``InvalidSetting`` and ``StorageError``.
     """
     scheme, separator, rest = location.partition("://")
     if not separator:
@@ -81,7 +86,7 @@ def open_store(
         found: tuple[Callable[[], Credentials], Any] = (lambda: Credentials("", ""), None)
     else:
         found = _found_by_boto3(where, env.get("AWS_PROFILE") or None)
-    manner = _Manner(_PATIENT, copying)
+    manner = _Manner(_PATIENT, copying, settings)
     return _open_s3(where, env, presign_lifetime, *found, manner)
 
 
@@ -124,6 +129,8 @@ def _open_s3(
     }
     # By this name it holds against the variables of the process, which obstore reads on its own.
     config["aws_endpoint_url_s3"] = where.origin + where.path
+    if env.get("AWS_REQUEST_PAYER", "").lower() in ("requester", "true"):
+        config["request_payer"] = True
     skips = env.get("AWS_SKIP_SIGNATURE", "").lower() == "true"
     if skips:
         config["skip_signature"] = True
@@ -162,7 +169,14 @@ def _open_s3(
     # Made when it is first needed: a function that only reads never does.
     patient = None if manner.patience is _PATIENT else cache(lambda: client(_PATIENT))
     told = Told(settings.bucket, tuple(encryption), manner.copying)
-    return ObjectStore(client(manner.patience), settings.prefix, sign, patient, operate, told)
+    opened = (client(manner.patience), settings.prefix, sign, patient, operate, told)
+    if manner.settings is None:
+        return ObjectStore(*opened)
+    from wheelyard.storage.settled import SettledStore
+
+    store = SettledStore(*opened)
+    store.settle(manner.settings)
+    return store
 
 
 def _found_by_boto3(

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -41,6 +41,13 @@ if TYPE_CHECKING:
 @click.option("--sse", metavar="ALGORITHM", help="With --store: AES256, aws:kms or aws:kms:dsse.")
 @click.option("--sse-kms-key-id", metavar="KEY", help="With --store: the key of aws:kms.")
 @click.option("--sse-bucket-key", is_flag=True, help="With --store: spare requests to KMS.")
+@click.option(
+    "--put-args",
+    "--s3-put-args",
+    multiple=True,
+    metavar="NAME=VALUE,…",
+    help="With --store: more arguments of S3's PutObject, such as StorageClass=STANDARD_IA. Repeatable.",
+)
 def upload(
     files: tuple[str, ...],
     index_url: str | None,
@@ -50,6 +57,7 @@ def upload(
     skip_existing: bool,
     strict: bool,
     force: bool,
+    put_args: tuple[str, ...],
     **s3: str | bool | None,
 ) -> None:
     """Publish FILES, those of one release together or not at all.
@@ -61,6 +69,8 @@ def upload(
 
     if (store is None) == (index_url is None):
         raise click.UsageError("give either --index-url or --store")
+    if store is None and (put_args or any(s3.values())):
+        raise click.UsageError("the options of S3 go with --store, not with --index-url")
     if skip_existing + strict + force > 1:
         raise click.UsageError("use one of --skip-existing, --strict and --force")
     existing = Existing.SAME
@@ -74,7 +84,7 @@ def upload(
         if store is not None:
             from wheelyard.client.direct import upload_to_store
 
-            opened = _opened(store, s3)
+            opened = _opened(store, s3, put_args)
             done = upload_to_store(files, opened, existing=existing, progress=_bar(shown))
         else:
             done = _to_index(files, index_url or "", username, password, existing, _bar(shown))
@@ -107,32 +117,55 @@ def _ask(prompt: str) -> str:
     return str(click.prompt(prompt, hide_input=prompt == "Password", err=True))
 
 
-_VARIABLES = {
-    "profile": "AWS_PROFILE",
-    "region": "AWS_REGION",
-    "s3_endpoint_url": "AWS_ENDPOINT_URL_S3",
-    "sse": "AWS_SERVER_SIDE_ENCRYPTION",
-    "sse_kms_key_id": "AWS_SSE_KMS_KEY_ID",
+_PUT_ARGS = {
+    "sse": "ServerSideEncryption",
+    "sse_kms_key_id": "SSEKMSKeyId",
+    "sse_bucket_key": "BucketKeyEnabled",
 }
 
 
-def _opened(location: str, s3: "dict[str, str | bool | None]") -> "Store":
-    from wheelyard.settings import Settings
-    from wheelyard.storage.opening import open_store
+def _opened(
+    location: str, s3: "dict[str, str | bool | None]", put_args: tuple[str, ...]
+) -> "Store":
+    scheme, separator, rest = location.partition("://")
+    if not separator or scheme != "s3":
+        if put_args or any(s3.values()):
+            raise InvalidSetting(
+                f"--store is {location!r:.200}: options of S3 do not go with a directory"
+            )
+        from wheelyard.settings import Settings
+        from wheelyard.storage.opening import open_store
 
-    env = dict(os.environ)
-    env |= {variable: str(s3[name]) for name, variable in _VARIABLES.items() if s3[name]}
-    if s3["no_sign_request"]:
-        env["AWS_SKIP_SIGNATURE"] = "true"
-    if s3["sse_bucket_key"]:
-        env["AWS_SSE_BUCKET_KEY_ENABLED"] = "true"
-    if "://" not in location and any(s3.values()):
-        raise InvalidSetting(
-            f"--store is the directory {location!r}: options of S3 do not go with it"
-        )
-    if s3["prefix"]:
-        location = f"{location.rstrip('/')}/{str(s3['prefix']).strip('/')}"
-    return open_store(location, env, Settings.from_env(os.environ).presign_lifetime)
+        return open_store(location, os.environ, Settings.from_env(os.environ).presign_lifetime)
+    from wheelyard.client.bucket import s3_store
+
+    bucket, _, prefix = rest.partition("/")
+    return s3_store(
+        bucket,
+        f"{prefix}/{s3['prefix'] or ''}".strip("/"),
+        profile=_text(s3["profile"]),
+        region=_text(s3["region"]),
+        endpoint_url=_text(s3["s3_endpoint_url"]),
+        sign=not s3["no_sign_request"],
+        put_args=_put_args(s3, put_args),
+    )
+
+
+def _put_args(s3: "dict[str, str | bool | None]", put_args: tuple[str, ...]) -> "dict[str, Any]":
+    from wheelyard.client.putsettings import read_put_args
+
+    args = read_put_args(put_args)
+    for option, name in _PUT_ARGS.items():
+        if s3[option]:
+            if name in args:
+                flag = option.replace("_", "-")
+                raise InvalidSetting(f"--{flag} is {name}, which --put-args has too: give one")
+            args[name] = s3[option]
+    return args
+
+
+def _text(value: str | bool | None) -> str | None:
+    return str(value) if value else None
 
 
 def _bar(shown: ExitStack) -> "Callable[[int], Advance]":
