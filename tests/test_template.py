@@ -122,6 +122,7 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
             "Upload",
             {
                 "sessions/*": READ_WRITE,
+                "withdrawn/*": READ_WRITE,
                 "uploads/*": PUBLISH | DELETE | {"s3:ListMultipartUploadParts"},
                 "packages/*": PUBLISH,
                 "projects/*": PUBLISH,
@@ -160,6 +161,7 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
                 "projects/*": READ_WRITE,
                 "catalogue/*": READ_WRITE,
                 "sessions/*": READ,
+                "withdrawn/*": READ | DELETE,
                 "rejected/*": WRITE | {"s3:AbortMultipartUpload"},
                 "audit/*": WRITE,
             },
@@ -333,6 +335,9 @@ def test_arrivals(template: dict[str, Any]) -> None:
     rule = resources["ArrivalRule"]["Properties"]
     assert rule["EventPattern"]["source"] == ["aws.s3"]
     assert rule["EventPattern"]["detail"]["bucket"] == {"name": [{"Ref": "Bucket"}]}
+    prefixes = str(rule["EventPattern"]["detail"]["object"]["key"])
+    assert "}packages/" in prefixes
+    assert "}withdrawn/" in prefixes
     [target] = rule["Targets"]
     assert target["Arn"] == {"Fn::GetAtt": ["ArrivalFunction", "Arn"]}
     letters = {"Fn::GetAtt": ["ArrivalDeadLetters", "Arn"]}

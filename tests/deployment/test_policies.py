@@ -7,7 +7,7 @@ does; and each function's own code runs with the access key of its role.
 import json
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,8 @@ from botocore.exceptions import ClientError
 from moto.core.authorization import enable_iam_authentication
 
 import lambdas
-from distributions import build_wheel
+from distributions import BuiltDistribution, build_wheel
+from dying import DyingStore
 from issuers import REPOSITORY, running_issuer
 from servers import S3Server, moto_server
 from stack import Stack
@@ -31,12 +32,22 @@ from wheelyard.entry.arriving import arrival_handler
 from wheelyard.entry.functions import http_handler
 from wheelyard.entry.rebuilding import rebuild_handler
 from wheelyard.entry.stepping import Steps
+from wheelyard.errors import FileExists
+from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.model import File, Project
+from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.negotiation import JSON
 from wheelyard.protocol.simple import project_json
+from wheelyard.publish.rules import Rules
+from wheelyard.publish.session import current_session
+from wheelyard.publish.session_records import SessionRecords
+from wheelyard.publish.sessions import Sessions
+from wheelyard.publish.shelf import Shelf
 from wheelyard.storage import keys
+from wheelyard.storage.multipart import StoredParts
 from wheelyard.storage.opening import open_bucket
 from wheelyard.storage.presign import Credentials
+from wheelyard.storage.store import Store
 
 pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 
@@ -114,38 +125,134 @@ def test_sessions(account: Account) -> None:
 
     Its file comes in one piece: moto does not know who signed a link.
     """
-    administer = admin_handler(account.environment("Admin"))
-    administer({"putUser": {"username": "alice", "password": "hunter2", "upload": True}}, None)
-    upload = http_handler(account.environment("Upload in bulk"), uploads=True)
-    wheel = build_wheel("acme-winch", "1.0")
+    for publishes in (False, True):
+        client = Client(account, "acme-winch")
+        client.send(build_wheel("acme-winch", "1.0"))
+        page = client.ask("GET", f"{client.links['stage']}acme-winch/")
+        assert len(page["files"]) == 1
+        if publishes:
+            assert client.ask("POST", client.links["publish"])["status"] == "published"
+        else:
+            client.ask("DELETE", client.links["session"])
 
-    def ask(method: str, path: str, **document: object) -> Any:
-        event = lambdas.session(method, path, document, "alice", "hunter2")
-        answer = upload(event, None)
+
+class Client:
+    """Somebody with a publishing session, at the upload function with its own policies."""
+
+    def __init__(self, account: Account, project: str) -> None:
+        administer = admin_handler(account.environment("Admin"))
+        administer({"putUser": {"username": "alice", "password": "hunter2", "upload": True}}, None)
+        self._handle = http_handler(account.environment("Upload in bulk"), uploads=True)
+        self.links = self.ask("POST", "/upload/", name=project, version="1.0")["links"]
+
+    def ask(self, method: str, url: str, **document: object) -> Any:
+        """The document that a request is answered with."""
+        event = lambdas.session(method, urlsplit(url).path, document, "alice", "hunter2")
+        event["headers"]["accept"] = JSON
+        answer = self._handle(event, None)
         assert answer["statusCode"] < 300, answer
         body = answer.get("body") or "{}"
         return json.loads(b64decode(body) if answer.get("isBase64Encoded") else body)
 
-    for publishes in (False, True):
-        session = ask("POST", "/upload/", name="acme-winch", version="1.0")
-        file = ask(
+    def send(self, built: BuiltDistribution) -> None:
+        """A file, in one piece: moto does not know who signed a link."""
+        file = self.ask(
             "POST",
-            urlsplit(session["links"]["upload"]).path,
-            filename=wheel.filename,
-            size=len(wheel.content),
-            hashes={"sha256": wheel.sha256},
+            self.links["upload"],
+            filename=built.filename,
+            size=len(built.content),
+            hashes={"sha256": built.sha256},
             mechanism="http-post-bytes",
         )
         path = urlsplit(file["mechanism"]["file_url"]).path
         event = lambdas.session("POST", path, {}, "alice", "hunter2")
-        event |= {"body": b64encode(wheel.content).decode(), "isBase64Encoded": True}
-        assert upload(event, None)["statusCode"] == 204
-        if publishes:
-            ask("POST", urlsplit(file["links"]["complete"]).path)
-            status = ask("POST", urlsplit(session["links"]["publish"]).path)["status"]
-            assert status == "published"
-        else:
-            ask("DELETE", urlsplit(session["links"]["session"]).path)
+        event |= {"body": b64encode(built.content).decode(), "isBase64Encoded": True}
+        assert self._handle(event, None)["statusCode"] == 204
+        self.ask("POST", file["links"]["complete"])
+
+
+class Beaten(DyingStore):
+    """A store where a name is taken once so many files of a session are stored."""
+
+    def __init__(self, store: Store, taken: int, take: Callable[[], None]) -> None:
+        super().__init__(store, 0, after=False)
+        self._taken = taken
+        self._take = take
+        self.stored = 0
+
+    def copy(self, source: str, target: str) -> None:
+        if self.stored == self._taken:
+            self._take()
+        super().copy(source, target)
+        self.stored += 1
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+def test_a_session_that_fails(account: Account, taken: int) -> None:
+    """With the roles' own policies, a file that is taken at whatever step leaves none of a session listed.
+
+    The upload function may delete no published file, so it leaves what it stored to the arrival function.
+    """
+    project, other = f"acme-davit-{taken}", {"other.py": b"other = 1\n"}
+    ours = [
+        build_wheel(project, "1.0"),
+        build_wheel(project, "1.0", tag="py3-none-win_amd64"),
+        build_wheel(project, "1.0", tag="py3-none-win_arm64"),
+    ]
+    tag = ours[taken].filename.removesuffix(".whl").partition("-1.0-")[2]
+    rival = build_wheel(project, "1.0", tag=tag, files=other)
+    client = Client(account, project)
+    for built in ours:
+        client.send(built)
+    owned = open_bucket(account.environment("Owner"), 60)
+
+    def take() -> None:
+        owned.put(f"packages/{project}/{rival.filename}", rival.content)
+
+    beaten = Beaten(open_bucket(account.environment("Upload"), 60), taken, take)
+    _fail(beaten, project_name(project))
+    assert beaten.stored == taken
+    orders = [entry.key for entry in owned.list(f"withdrawn/{project}/")]
+    overwrites = account.prefix != ""
+    assert len(orders) == (0 if overwrites else taken)  # where it may delete, it has
+    for _ in range(2):
+        _settle(account, [entry.key for entry in owned.list(f"packages/{project}/")] + orders)
+        _rebuild(account, project)
+    page = client.ask("GET", f"/simple/{project}/")
+    assert [file["hashes"]["sha256"] for file in page["files"]] == [rival.sha256]
+    assert not list(owned.list(f"withdrawn/{project}/"))
+    files = client.ask("GET", client.links["session"])["files"]
+    client.ask("DELETE", files[rival.filename]["link"])
+    assert client.ask("POST", client.links["publish"])["status"] == "published"
+    assert len(client.ask("GET", f"/simple/{project}/")["files"]) == len(ours)
+
+
+def _fail(store: Store, name: ProjectName) -> None:
+    """Publish the session of a release, which cannot be."""
+    shelf = Shelf(store, Catalogue(store), Rules(10**9))
+    session = current_session(store, name, "1")
+    assert session is not None
+    with pytest.raises(FileExists):
+        Sessions(shelf, SessionRecords(store, StoredParts(store)), time.time).publish(session)
+
+
+def _settle(account: Account, found: list[str]) -> None:
+    """What the events of these keys lead to."""
+    handler = arrival_handler(account.environment("Arrival"))
+    for key in found:
+        described = {"bucket": {"name": account.bucket}, "object": {"key": account.prefix + key}}
+        handler({"source": "aws.s3", "detail": described}, None)
+
+
+def _rebuild(account: Account, project: str) -> None:
+    handler = rebuild_handler(account.environment("Rebuild in bulk"))
+    handler({"step": "Survey", "run": project}, None)
+    store = open_bucket(account.environment("Owner"), 60)
+    found = [entry.key.rpartition("/")[2] for entry in store.list(f"packages/{project}/")]
+    files = [name for name in found if not name.endswith(keys.SIDECARS)]
+    piece = {"run": project, "project": project, "piece": 0, "files": files}
+    handler({"step": "Examine", **piece}, None)
+    handler({"step": "List", "run": project, "project": project, "pieces": 1}, None)
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from obstore.store import MemoryStore
 
 from distributions import BuiltDistribution, build_sdist, build_wheel
 from dying import DyingStore, Killed
-from forms import attestation
+from forms import SIGNATURE, attestation
 from indexes import JSON, READER, UPLOADER, Index, content, random_bytes
 from stores import Bucket
+from wheelyard.access.rights import parse_rights
 from wheelyard.access.users import Users
-from wheelyard.audit.event import Actor
+from wheelyard.audit.event import Actor, Event
 from wheelyard.audit.trail import Trail
 from wheelyard.entry.http import Response
 from wheelyard.errors import Conflict
@@ -144,7 +145,7 @@ def test_a_release(index: Index) -> None:
         assert client.send(built).status == 201
         assert index.get("/simple/acme-tools/").status == 404
     status = client.status()
-    assert status["status"] == "pending"
+    assert status["status"] == "open"
     assert {n: f["status"] for n, f in status["files"].items()} == {
         WHEEL.filename: "completed",
         SDIST.filename: "completed",
@@ -196,7 +197,10 @@ def test_parts(index: Index, request: pytest.FixtureRequest) -> None:
     again = post(index, "/upload/", {"name": "acme-tools", "version": "1.0.0"})
     assert again.status == 409
     assert again.header("location") == client.links["session"]
-    found = document(client.start(built, PARTS))
+    known = client.start(built, PARTS)
+    assert known.status == 409
+    found = document(ask(index, "GET", known.header("location") or ""))
+    assert (found["status"], found["meta"]["_wheelyard"]["size"]) == ("pending", len(built.content))
     parts = document(ask(index, "GET", found["mechanism"]["parts_url"]))["parts"]
     assert [part["received"] for part in parts] == [True, False, True]
     send(2)
@@ -230,7 +234,10 @@ def test_attestations(memory: Index) -> None:
 
 
 def test_none_where_one_cannot(index: Index) -> None:
-    """If one file was published with other content meanwhile, none of the session's is published."""
+    """If one file was published with other content meanwhile, none of the session's is published.
+
+    The session is open still: without that file, the others are.
+    """
     client = opened(index)
     client.send(SDIST)
     client.send(WHEEL)
@@ -238,12 +245,16 @@ def test_none_where_one_cannot(index: Index) -> None:
     answer = client.publish()
     assert answer.status == 409
     assert "File already exists" in document(answer)["detail"]
+    assert document(answer)["meta"] == {"api-version": "2.0"}
+    assert OTHER.filename in document(answer)["errors"][0]["message"]
     assert listed(index) == [OTHER.filename]
     stored = {entry.key.rpartition("/")[2] for entry in index.store.list(keys.PACKAGES)}
     assert stored == {OTHER.filename, f"{OTHER.filename}.metadata"}
-    assert client.status()["status"] == "error"
+    assert client.status()["status"] == "open"
+    assert ask(index, "DELETE", client.status()["files"][WHEEL.filename]["link"]).status == 204
+    assert client.publish().status == 201
+    assert set(listed(index)) == {OTHER.filename, SDIST.filename}
     assert not list(index.store.list(keys.UPLOADED))
-    assert opened(index).send(SDIST).status == 201
 
 
 def test_taking_back(memory: Index, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -253,10 +264,10 @@ def test_taking_back(memory: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     client.send(WHEEL)
     place = Shelf.place
 
-    def beaten(shelf: Shelf, incoming: Any, source: Any) -> Any:
+    def beaten(shelf: Shelf, incoming: Any, source: Any, session: str) -> Any:
         if incoming.filename == WHEEL.filename:
             shelf.store.put(keys.package(NAME, WHEEL.filename), OTHER.content)
-        return place(shelf, incoming, source)
+        return place(shelf, incoming, source, session)
 
     with monkeypatch.context() as patched:
         patched.setattr(Shelf, "place", beaten)
@@ -297,9 +308,10 @@ def test_canceling(memory: Index) -> None:
     client.send(WHEEL)
     assert ask(memory, "DELETE", client.links["session"]).status == 204
     assert not list(memory.store.list(keys.UPLOADED))
-    assert client.status()["status"] == "canceled"
-    assert client.send(SDIST).status == 409
-    assert client.publish().status == 409
+    assert ask(memory, "GET", client.links["session"]).status == 404
+    assert client.send(SDIST).status == 404
+    assert client.publish().status == 404
+    assert ask(memory, "GET", client.links["stage"]).status == 404
     assert opened(memory).links != client.links
 
 
@@ -320,16 +332,143 @@ def test_extending(memory: Index) -> None:
 
 
 def test_another_user(memory: Index) -> None:
-    """A session is its owner's: others who may upload can neither use nor open it, readers nothing."""
-    Users(memory.store).put(*SECOND, upload=True)
+    """A session belongs to whoever may upload to its project when they ask; all others have 403."""
+    users = Users(memory.store)
+    users.put(*SECOND, upload=True)
     client = opened(memory)
-    assert ask(memory, "GET", client.links["session"], SECOND).status == 403
-    assert Client(memory, client.links, SECOND).send(WHEEL).status == 403
+    second = Client(memory, client.links, SECOND)
+    assert client.send(WHEEL).status == 201
+    assert second.send(SDIST).status == 201
     sent = {"name": "acme-tools", "version": "1.0"}
-    assert post(memory, "/upload/", sent, SECOND).status == 403
-    assert post(memory, "/upload/", sent, READER).status == 403
+    known = post(memory, "/upload/", sent, SECOND)
+    assert (known.status, known.header("location")) == (409, client.links["session"])
     assert post(memory, "/upload/", sent, None).status == 401
-    assert opened(memory, "2.0", SECOND).status()["status"] == "pending"
+    for url in ("/upload/", client.links["session"], client.links["upload"]):
+        refused = post(memory, url, sent, READER)
+        assert (refused.status, refused.header("location")) == (403, None)
+        assert document(refused)["meta"] == {"api-version": "2.0"}
+    assert second.publish().status == 201
+    assert set(listed(memory)) == {WHEEL.filename, SDIST.filename}
+    (upload,) = uploads(memory.store)
+    assert upload.actor.user == SECOND[0]
+
+
+def uploads(store: Store) -> list[Event]:
+    """What the audit trail has of uploads."""
+    now = datetime.now(UTC)
+    found = Trail(store).between(now - timedelta(days=1), now + timedelta(days=1))
+    return [event for event in found if event.change.action == "upload"]
+
+
+def test_no_files(memory: Index) -> None:
+    """A session without files makes its project, which is private from then on."""
+    client = opened(memory)
+    assert memory.get("/simple/acme-tools/").status == 404
+    assert client.publish().status == 201
+    assert memory.get("/simple/acme-tools/").status == 200
+    assert listed(memory) == []
+    assert Catalogue(memory.store).names() == [NAME]
+
+
+# --- the stage ---
+
+
+def test_stage(index: Index) -> None:
+    """What is completed can be installed from the stage, by whoever may read and has the token."""
+    client = opened(index)
+    client.send(WHEEL)
+    client.start(SDIST)
+    stage = client.links["stage"]
+    assert stage == f"https://p.example/upload/-/stage/{client.status()['session-token']}/"
+    for user in (UPLOADER, READER):
+        names = [p["name"] for p in document(preview(index, stage, user))["projects"]]
+        assert names == ["acme-tools"]
+        page = document(preview(index, f"{stage}acme-tools/", user))
+        assert [file["filename"] for file in page["files"]] == [WHEEL.filename]
+        assert page["files"][0]["hashes"] == {"sha256": WHEEL.sha256}
+    html = content(ask(index, "GET", f"{stage}acme-tools/", READER))
+    assert f'href="{WHEEL.filename}#sha256={WHEEL.sha256}"'.encode() in html
+    served = ask(index, "GET", f"{stage}acme-tools/{WHEEL.filename}", READER)
+    assert served.header("cache-control") == "no-store"
+    if served.status == 302:
+        fetched = urllib3.request("GET", served.header("location") or "")
+        assert (fetched.status, fetched.data) == (200, WHEEL.content)
+    else:
+        assert content(served) == WHEEL.content
+    metadata = ask(index, "GET", f"{stage}acme-tools/{WHEEL.filename}.metadata", READER)
+    digest = {"sha256": hashlib.sha256(content(metadata)).hexdigest()}
+    assert page["files"][0]["core-metadata"] == digest
+    assert index.get("/simple/acme-tools/").status == 404
+    for url, status in (
+        (f"{stage}acme-tools/{SDIST.filename}", 404),
+        (f"{stage}acme-tools/{WHEEL.filename}.asc", 404),
+        (f"{stage}acme-kit/", 404),
+        (f"{stage}Acme.Tools/", 301),
+        (f"{stage}acme-tools", 301),
+        (stage.rstrip("/"), 301),
+        (stage[:-3] + "00/", 404),
+        (stage.replace("_1_", "_2_"), 404),
+        (stage.replace("acme-tools_", "-_"), 404),
+        (stage.replace("_", ""), 404),
+    ):
+        assert ask(index, "GET", url, READER).status == status, url
+    assert ask(index, "GET", stage, None).status == 401
+    assert ask(index, "POST", stage, UPLOADER).status == 405
+    client.send(SDIST)
+    ask(index, "DELETE", client.status()["files"][SDIST.filename]["link"])
+    client.publish()
+    assert ask(index, "GET", stage, READER).status == 404
+
+
+def preview(index: Index, url: str, user: tuple[str, str]) -> Response:
+    """A page of a stage, in JSON."""
+    path = urlsplit(url).path
+    return index.ask("GET", path, user, {"accept": JSON}, (), host="p.example")
+
+
+def test_stage_of_a_hidden_project(memory: Index) -> None:
+    """To whom the project is hidden, its stage is, too."""
+    Users(memory.store).put(*SECOND, rights=parse_rights({"read": ["other-*"]}))
+    client = opened(memory)
+    assert ask(memory, "GET", client.links["stage"], SECOND).status == 404
+
+
+def test_signature(index: Index) -> None:
+    """A signature comes beside a file, and is served with it, before and after it is published."""
+    client = opened(index)
+    file = document(client.start(WHEEL))
+    ask(index, "POST", file["mechanism"]["file_url"], UPLOADER, [WHEEL.content])
+    url = file["meta"]["_wheelyard"]["signature_url"]
+    for wrong in (b"no signature", SIGNATURE + b"x" * 70_000):
+        assert ask(index, "POST", url, UPLOADER, [wrong]).status == 400
+    assert ask(index, "POST", url, UPLOADER, [SIGNATURE]).status == 204
+    assert ask(index, "POST", file["links"]["complete"]).status == 201
+    assert ask(index, "POST", url, UPLOADER, [SIGNATURE]).status == 409
+    stage = f"{client.links['stage']}acme-tools/{WHEEL.filename}.asc"
+    assert content(ask(index, "GET", stage, READER)) == SIGNATURE
+    assert client.publish().status == 201
+    page = document(index.get("/simple/acme-tools/", JSON))
+    assert page["files"][0]["gpg-sig"] is True
+    assert content(index.get(f"/simple/acme-tools/{WHEEL.filename}.asc")) == SIGNATURE
+    assert not list(index.store.list(keys.UPLOADED))
+
+
+def test_too_many_attestations(memory: Index) -> None:
+    """How much may come beside a file is limited, and none of it makes the session's record larger."""
+    client = opened(memory)
+    file = document(client.start(WHEEL))
+    ask(memory, "POST", file["mechanism"]["file_url"], UPLOADER, [WHEEL.content])
+    url = file["mechanism"]["attestations_url"]
+    before = len(memory.store.get(keys.session(NAME, "1")).body)
+    large = ask(memory, "POST", url, UPLOADER, [b" " * (1024 * 1024 + 1)])
+    assert (large.status, "longer than 1048576 bytes" in document(large)["detail"]) == (413, True)
+    assert ask(memory, "POST", url, UPLOADER, [b"[" + b" " * 1_000_000 + b"]"]).status == 204
+    assert len(memory.store.get(keys.session(NAME, "1")).body) < before + 200
+    many = json.dumps([attestation(WHEEL)] * 17).encode()
+    ask(memory, "POST", url, UPLOADER, [many])
+    refused = ask(memory, "POST", file["links"]["complete"])
+    assert (refused.status, "send 16 at most" in document(refused)["detail"]) == (400, True)
+    assert not list(memory.store.list(keys.UPLOADED))
 
 
 # --- refusals ---

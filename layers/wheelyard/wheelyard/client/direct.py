@@ -72,7 +72,10 @@ def _publish(shelf: Shelf, release: LocalRelease, advance: Advance) -> None:
         session = sessions.find(session.name, session.version, session.id)
         files.receive(session, file.filename, _chunks(file, advance))
         if file.attestations:
-            files.attest(session, file.filename, file.attestations)
+            files.attest(session, file.filename, file.attestations.encode())
+            session = sessions.find(session.name, session.version, session.id)
+        if file.signature:
+            files.sign(session, file.filename, file.signature)
         session = sessions.find(session.name, session.version, session.id)
         files.complete(session, file.filename)
         session = sessions.find(session.name, session.version, session.id)
@@ -81,7 +84,10 @@ def _publish(shelf: Shelf, release: LocalRelease, advance: Advance) -> None:
 
 
 def _opened(sessions: Sessions, release: LocalRelease, owner: str) -> Session:
-    """A new session; one that was left by this user's own upload, which was cut off, is given up."""
+    """A new session; one that was left by this user's own upload, which was cut off, is given up.
+
+    Others' are left alone: who writes to the store need not be who may upload to the index.
+    """
     try:
         return sessions.create(release.project, release.version, owner)
     except Conflict:

@@ -26,12 +26,17 @@ class Existing(Enum):
 
 
 class LocalFile(NamedTuple):
-    """A file to upload, and the attestations beside it, as a JSON array."""
+    """A file to upload, and what goes with it.
+
+    ``attestations``  those beside it, as a JSON array
+    ``signature``     the detached PGP signature that was given with it, ASCII-armoured
+    """
 
     path: Path
     size: int
     sha256: str
     attestations: str | None
+    signature: bytes | None = None
 
     @property
     def filename(self) -> str:
@@ -58,10 +63,13 @@ class Uploaded(NamedTuple):
 def releases(paths: Iterable[str | Path]) -> list[LocalRelease]:
     """The files by release. Signatures and attestations are taken with the files that they are for.
 
-    Raises ``InvalidFilename`` and ``InvalidUpload``.
+    Attestations are those beside a file, signatures those among ``paths`` whose name is the file's and
+    ``.asc``, as twine pairs them. Raises ``InvalidFilename`` and ``InvalidUpload``.
     """
+    given = [Path(path) for path in paths]
+    signatures = {path.name: path for path in given if path.name.endswith(".asc")}
     found: dict[tuple[ProjectName, str], dict[str, LocalFile]] = {}
-    for path in map(Path, paths):
+    for path in given:
         if path.name.endswith((".attestation", ".asc")):
             continue
         try:
@@ -69,22 +77,24 @@ def releases(paths: Iterable[str | Path]) -> list[LocalRelease]:
         except InvalidFilename as error:
             raise InvalidFilename(f"{str(path)!r:.300} is no distribution: {error}") from error
         files = found.setdefault((parsed.project, str(parsed.version)), {})
-        files[path.name] = _local(path)
+        files[path.name] = _local(path, signatures.get(f"{path.name}.asc"))
     if not found:
         raise InvalidUpload("there is no distribution file to upload")
     return [LocalRelease(*release, tuple(files.values())) for release, files in found.items()]
 
 
-def _local(path: Path) -> LocalFile:
+def _local(path: Path, signed: Path | None) -> LocalFile:
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         beside = sorted(path.parent.glob(f"{_escaped(path.name)}.*.attestation"))
         attestations = [json.loads(each.read_bytes()) for each in beside]
+        signature = None if signed is None else signed.read_bytes()
     except (OSError, ValueError) as error:
         raise InvalidUpload(f"{str(path)!r:.300} cannot be read: {error}") from error
     size = path.stat().st_size
-    return LocalFile(path, size, digest, json.dumps(attestations) if attestations else None)
+    attested = json.dumps(attestations) if attestations else None
+    return LocalFile(path, size, digest, attested, signature)
 
 
 def _escaped(name: str) -> str:

@@ -153,7 +153,7 @@ class RemoteSession:
     """A session for one release, new or gone on with."""
 
     def __init__(self, http: Http, release: LocalRelease) -> None:
-        """Raises ``Forbidden`` if another user is publishing the release."""
+        """Raises ``Forbidden`` for a project that the user may not upload to."""
         self._http = http
         sent = {"name": release.project, "version": release.version}
         answer = http.json("POST", urljoin(http.root, "upload/"), sent)
@@ -170,6 +170,11 @@ class RemoteSession:
     def published(self) -> bool:
         """Whether somebody has finished it meanwhile."""
         return bool(self._document["status"] == "published")
+
+    @property
+    def stage(self) -> str:
+        """The address of a simple index with what is in the session."""
+        return self._http.own(self._links["stage"])
 
     def discard_others(self, filenames: set[str]) -> None:
         """Take out what an earlier attempt left and this one has not."""
@@ -192,12 +197,13 @@ class RemoteSession:
         else:
             self._send_parts(file, mechanism, advance)
         if file.attestations:
-            attestations = file.attestations.encode()
-            self._http.send(
-                "POST", mechanism["attestations_url"], lambda: _Bytes(attestations),
-                advance=lambda _: None, secret=True,
-            )  # fmt: skip
+            self._send_small(mechanism["attestations_url"], file.attestations.encode())
+        if file.signature:
+            self._send_small(started["meta"]["_wheelyard"]["signature_url"], file.signature)
         checked(self._http.json("POST", started["links"]["complete"]))
+
+    def _send_small(self, url: str, body: bytes) -> None:
+        self._http.send("POST", url, lambda: _Bytes(body), advance=lambda _: None, secret=True)
 
     def _start(self, file: LocalFile) -> Any:
         announced = {
@@ -206,13 +212,13 @@ class RemoteSession:
             "hashes": {"sha256": file.sha256},
             "mechanism": BYTES if file.size <= SMALL else PARTS,
         }
-        answer = self._http.json("POST", self._links["upload"], announced)
         known = self._document["files"].get(file.filename)
-        if answer.status_code == 409 and known is not None:
-            # Another build of the file, by an attempt before this one.
+        if known is not None and known["status"] != "error":
+            found = checked(self._http.json("GET", known["link"])).json()
+            if _announced(found) == announced:  # by an attempt before this one
+                return found
             checked(self._http.json("DELETE", known["link"]))
-            answer = self._http.json("POST", self._links["upload"], announced)
-        return checked(answer).json()
+        return checked(self._http.json("POST", self._links["upload"], announced)).json()
 
     def _send_parts(self, file: LocalFile, mechanism: Any, advance: Advance) -> None:
         size = mechanism["part_size"]
@@ -249,6 +255,17 @@ class RemoteSession:
     def publish(self) -> None:
         """Have all files published. Raises ``Conflict`` if one cannot be: then none is."""
         checked(self._http.json("POST", self._links["publish"]))
+
+
+def _announced(found: Any) -> dict[str, object]:
+    """What a file of a session was announced with, as its status tells it."""
+    own, mechanism = found["meta"]["_wheelyard"], found["mechanism"]["identifier"]
+    return {
+        "filename": own["filename"],
+        "size": own["size"],
+        "hashes": own["hashes"],
+        "mechanism": mechanism,
+    }
 
 
 class Piece:

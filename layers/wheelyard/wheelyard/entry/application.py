@@ -61,6 +61,7 @@ def application(
     def uploading() -> "Uploading":
         from wheelyard.audit.event import Actor
         from wheelyard.audit.trail import Trail
+        from wheelyard.entry.preview import Preview
         from wheelyard.entry.uploading import Uploading
         from wheelyard.publish.rules import Rules
         from wheelyard.publish.session_files import SessionFiles
@@ -75,7 +76,8 @@ def application(
         sessions = Sessions(
             shelf, records, time.time, lambda owner: trail.by(Actor(owner, "session"))
         )
-        return Uploading(sessions, SessionFiles(shelf, records), trail.by)
+        preview = Preview(store, sessions, legacy=shelf.rules.legacy_formats)
+        return Uploading(sessions, SessionFiles(shelf, records), preview, trail.by)
 
     def trusted_publishing() -> "TrustedPublishing":
         from wheelyard.access.issuers import SigningKeys

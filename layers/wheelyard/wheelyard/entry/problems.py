@@ -32,8 +32,11 @@ _RETRY_AFTER = 5
 _LONGEST_RETRY_AFTER = 300
 
 
-def problem(error: errors.WheelyardError, request_id: str = "") -> Response:
-    """The answer to a request that failed with ``error``; where only the log has it, with the id."""
+def problem(error: errors.WheelyardError, request_id: str = "", **members: object) -> Response:
+    """The answer to a request that failed with ``error``; where only the log has it, with the id.
+
+    ``members`` are further ones of the problem document.
+    """
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     extra: Headers = ()
     detail = str(error)
@@ -50,7 +53,7 @@ def problem(error: errors.WheelyardError, request_id: str = "") -> Response:
         extra = (("retry-after", str(_RETRY_AFTER)),)
     elif status == 500:
         detail = f"A stored object cannot be read: see the log of the index{_under(request_id)}"
-    return problem_response(status, error.title, detail, extra)
+    return problem_response(status, error.title, detail, extra, **members)
 
 
 def unexpected(request_id: str) -> Response:
@@ -63,9 +66,11 @@ def _under(request_id: str) -> str:
     return f" under request id {request_id}" if request_id else ""
 
 
-def problem_response(status: int, title: str, detail: str, extra: Headers = ()) -> Response:
-    """A problem document: title, detail and status."""
-    body = json.dumps({"title": title, "detail": detail, "status": status}).encode()
+def problem_response(
+    status: int, title: str, detail: str, extra: Headers = (), **members: object
+) -> Response:
+    """A problem document: title, detail, status, and further members."""
+    body = json.dumps({"title": title, "detail": detail, "status": status, **members}).encode()
     return Response(
         status,
         (

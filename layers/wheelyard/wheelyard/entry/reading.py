@@ -44,7 +44,7 @@ class Reader:
 
     def root(self, request: Request, visible: ProjectSet = EVERYTHING) -> Response:
         """``/simple/``, with those projects that are visible to who asks."""
-        media, gzip, index = _media(request), _gzip(request), _index_url(request)
+        media, gzip, index = wanted_media(request), wants_gzip(request), _index_url(request)
         stored = self._listing.stored(media) if visible.everything else None
         if stored is not None:
             return listing_response(self._store, stored, media, request, gzip=gzip, index=index)
@@ -54,7 +54,7 @@ class Reader:
             link = self._oversize.root(names, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
-        return _page_response(page, request)
+        return page_response(page, request)
 
     def project(self, request: Request, raw_name: str, slash: str) -> Response:
         """``/simple/<project>/``; without the slash, or by another spelling, a redirect there."""
@@ -66,8 +66,8 @@ class Reader:
         if isinstance(found, Elsewhere):
             return redirect(302, found.url + _query(request))
         document = found if isinstance(found, Document) else found.document()
-        media = _media(request)
-        page = project_page(document, media, gzip=_gzip(request), index=_index_url(request))
+        media = wanted_media(request)
+        page = project_page(document, media, gzip=wants_gzip(request), index=_index_url(request))
         return self._project_response(page, document, media, request)
 
     def _project_response(
@@ -79,7 +79,7 @@ class Reader:
             link = self._oversize.project(absolute, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
-        return _page_response(page, request)
+        return page_response(page, request)
 
     def existing(self, request: Request, raw_name: str) -> Response:
         """``/+simple/<project>/``, below any path that takes uploads: always HTML, as hatch reads it.
@@ -90,7 +90,7 @@ class Reader:
         up = "../" * (request.path.rstrip("/").count("/"))
         links = f"{up}simple/{document.project.name}/"
         index = _index_url(request)
-        page = project_page(document, _HTML, gzip=_gzip(request), index=index, links=links)
+        page = project_page(document, _HTML, gzip=wants_gzip(request), index=index, links=links)
         return self._project_response(page, document, _HTML, request)
 
     def file(self, request: Request, raw_name: str, filename: str) -> Response:
@@ -124,10 +124,10 @@ class Reader:
         body = document.rendered(
             f"api {version or ''}", lambda: release_json(document.project, version, read)
         )
-        gzip = _gzip(request)
+        gzip = wants_gzip(request)
         etag = f'"{sha256(body).hexdigest()[:32]}{"g" if gzip else ""}"'
         sent = compress(body) if gzip else body
-        return _page_response(Page(sent, etag, "application/json", gzip), request)
+        return page_response(Page(sent, etag, "application/json", gzip), request)
 
     def _described(
         self, name: ProjectName, found: "Document | MirroredProject"
@@ -145,12 +145,14 @@ def _name(raw: str) -> ProjectName:
         raise NotFound(str(error)) from error
 
 
-def _media(request: Request) -> MediaType:
+def wanted_media(request: Request) -> MediaType:
+    """The form that a page is to have. Raises ``NotAcceptable``."""
     formats = parse_qs(request.query).get("format")
     return media_type(request.headers.get("accept"), formats[-1] if formats else None)
 
 
-def _gzip(request: Request) -> bool:
+def wants_gzip(request: Request) -> bool:
+    """Whether a page may be compressed."""
     return accepts_gzip(request.headers.get("accept-encoding"))
 
 
@@ -166,7 +168,8 @@ def _too_large(page: Page, request: Request) -> bool:
     return request.limit is not None and len(page.body) > request.limit
 
 
-def _page_response(page: Page, request: Request) -> Response:
+def page_response(page: Page, request: Request) -> Response:
+    """A page as it is sent, or that it is the one that the client has."""
     headers: Headers = (
         ("etag", page.etag),
         _REVALIDATE,

@@ -21,7 +21,9 @@ _LONGEST_BODY = 8 * 1024 * 1024
 # Seconds. More than any session lives, and few enough to be added to a time.
 _FOREVER = 10**15
 _DIGEST = {"md5": 32, "sha1": 40, "sha224": 56, "sha256": 64, "sha384": 96, "sha512": 128}
-_DIGEST |= {"blake2b": 128, "blake2s": 64, "sha3_256": 64, "sha3_512": 128}
+_DIGEST |= {"blake2b": 128, "blake2s": 64}
+_DIGEST |= {"sha3_224": 56, "sha3_256": 64, "sha3_384": 96, "sha3_512": 128}
+_SECURE = _DIGEST.keys() - {"md5", "sha1"}
 
 
 # --- what clients send ---
@@ -64,8 +66,10 @@ def text(document: Mapping[str, Any], name: str) -> str:
 
 
 def _hashes(value: object) -> dict[str, str]:
-    if not isinstance(value, dict) or "sha256" not in value:
-        raise InvalidUpload("'hashes' must be an object with 'sha256' in it")
+    if not isinstance(value, dict) or _SECURE.isdisjoint(value):
+        raise InvalidUpload(
+            "'hashes' must be an object with 'sha256' in it, or another secure digest"
+        )
     for name, digest in value.items():
         wellformed = isinstance(digest, str) and re.fullmatch(r"[0-9a-fA-F]+", digest)
         if name not in _DIGEST or not wellformed or len(digest) != _DIGEST[name]:
@@ -109,8 +113,10 @@ def session_response(
             "upload": f"{url}/files",
             "publish": f"{url}/publish",
             "extend": f"{url}/extend",
+            "stage": absolute(request, stage_path(session)),
         },
         "mechanisms": list(MECHANISMS),
+        "session-token": session.token,
         "expires-at": _time(session.expires),
         "status": session.status,
         "files": {file.filename: _file_status(url, file) for file in session.files},
@@ -120,9 +126,12 @@ def session_response(
 
 
 def file_response(request: Request, session: Session, file: SessionFile, status: int) -> Response:
-    """The status of a file, and how to send it."""
-    session_url = absolute(request, session_path(session))
-    url = f"{session_url}/files/{quote(file.filename)}"
+    """The status of a file, and how to send it.
+
+    Where its signature is sent, and what it was announced with, is among the index's own metadata, for
+    which the draft leaves room.
+    """
+    url = absolute(request, file_path(session, file.filename))
     mechanism: dict[str, Any] = {
         "identifier": file.mechanism,
         "attestations_url": f"{url}/attestations",
@@ -131,10 +140,15 @@ def file_response(request: Request, session: Session, file: SessionFile, status:
         mechanism["file_url"] = f"{url}/bytes"
     else:
         mechanism |= {"parts_url": f"{url}/parts", "part_size": part_size(file.size)}
+    own = {
+        "signature_url": f"{url}/signature",
+        "filename": file.filename,
+        "size": file.size,
+        "hashes": dict(file.hashes),
+    }
     body = {
-        "meta": META,
+        "meta": {**META, "_wheelyard": own},
         "links": {
-            "publishing-session": session_url,
             "file-upload-session": url,
             "complete": f"{url}/complete",
             "extend": f"{url}/extend",
@@ -155,6 +169,16 @@ def _file_status(session_url: str, file: SessionFile) -> dict[str, Any]:
 def session_path(session: Session) -> str:
     """The path of a session."""
     return f"/upload/{session.name}/{quote(session.version)}/{session.id}"
+
+
+def file_path(session: Session, filename: str) -> str:
+    """The path of a file of a session."""
+    return f"{session_path(session)}/files/{quote(filename)}"
+
+
+def stage_path(session: Session) -> str:
+    """The path of a session's preview: its token behind what is the same for all."""
+    return f"/upload/-/stage/{quote(session.token)}/"
 
 
 def absolute(request: Request, path: str) -> str:

@@ -1,20 +1,20 @@
 """Upload 2.0 as HTTP: publishing sessions, their files, and the two mechanisms (PEP 694).
 
-Below ``/upload/``. The draft followed is that of July 2026. Without stages: what is not published is seen
-by nobody. The mechanism ``vnd-wheelyard-multipart`` is for files of any size: its ``parts_url`` gives the
-parts by number, each with its size, whether it has arrived, and where to PUT it, which with S3 is a
-presigned link.
+Below ``/upload/``. The draft followed is that of July 2026. The mechanism ``vnd-wheelyard-multipart`` is
+for files of any size: its ``parts_url`` gives the parts by number, each with its size, whether it has
+arrived, and where to PUT it, which with S3 is a presigned link.
 """
 
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs
 
 from wheelyard.access.principal import Principal
 from wheelyard.audit.event import Actor
 from wheelyard.audit.recorder import Recorder
 from wheelyard.entry.http import Request, Response
+from wheelyard.entry.preview import STAGE, Preview
 from wheelyard.entry.problems import problem
 from wheelyard.entry.upload_documents import (
     META,
@@ -23,6 +23,7 @@ from wheelyard.entry.upload_documents import (
     bounded,
     document,
     extension,
+    file_path,
     file_response,
     json_response,
     session_path,
@@ -32,11 +33,13 @@ from wheelyard.entry.upload_documents import (
 from wheelyard.errors import (
     Conflict,
     FileExists,
-    Forbidden,
+    InvalidDocument,
     InvalidName,
     InvalidUpload,
     MethodNotAllowed,
     NotFound,
+    StorageError,
+    WheelyardError,
 )
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.publish.session import Session, SessionFile, release
@@ -48,7 +51,7 @@ _MOST_PARTS_A_PAGE = 100
 _SESSION = re.compile(r"/upload/([^/]+)/([^/]+)/([0-9a-f]{32})(?:/(publish|extend|files))?")
 _FILE = re.compile(
     r"/upload/([^/]+)/([^/]+)/([0-9a-f]{32})/files/([^/]+)"
-    r"(?:/(complete|extend|bytes|attestations|parts|parts/[1-9][0-9]{0,4}))?"
+    r"(?:/(complete|extend|bytes|attestations|signature|parts|parts/[1-9][0-9]{0,4}))?"
 )
 
 
@@ -56,22 +59,31 @@ class Uploading:
     """Answers the requests below ``/upload/``."""
 
     def __init__(
-        self, sessions: Sessions, files: SessionFiles, recorder: Callable[[Actor], Recorder]
+        self,
+        sessions: Sessions,
+        files: SessionFiles,
+        preview: Preview,
+        recorder: Callable[[Actor], Recorder],
     ) -> None:
         """``recorder`` gives what has somebody's changes in the audit trail."""
         self._sessions = sessions
         self._files = files
+        self._preview = preview
         self._recorder = recorder
 
     def __call__(self, request: Request, principal: Principal, actor: Actor) -> Response:
-        """Answer a request of somebody who may upload. Raises what ``Sessions`` raises."""
-        principal.require_upload()
+        """Answer a request. Raises what is no fault of the request's."""
+        if match := STAGE.fullmatch(request.path):
+            return self._preview(request, principal, match[1], match[2] or "")
         try:
+            principal.require_upload()
             return self._answer(request, principal, actor)
-        except Conflict as error:
-            return _conflict(request, error)
+        except (StorageError, InvalidDocument):
+            raise
         except FileExists as error:
-            return _conflict(request, Conflict(str(error)))
+            return _problem(request, Conflict(str(error)), error.title)
+        except WheelyardError as error:
+            return _problem(request, error, error.title)
 
     def _answer(self, request: Request, principal: Principal, actor: Actor) -> Response:
         if request.path in ("/upload", "/upload/"):
@@ -82,7 +94,7 @@ class Uploading:
             return self._on_session(request, session, match[4] or "", actor)
         if match := _FILE.fullmatch(request.path):
             session = self._session(match, principal)
-            return self._on_file(request, session, match[4], match[5] or "")
+            return self._on_file(request, session, match[4], match[5] or "", principal)
         raise NotFound(f"there is nothing at {request.path[:200]!r}")
 
     def _session(self, match: re.Match[str], principal: Principal) -> Session:
@@ -90,10 +102,8 @@ class Uploading:
             name = project_name(match[1])
         except InvalidName as error:
             raise NotFound(str(error)) from error
-        session = self._sessions.find(name, match[2], match[3])
         principal.require_upload(name)
-        _check_owner(session, principal)
-        return session
+        return self._sessions.find(name, match[2], match[3])
 
     # --- sessions ---
 
@@ -106,19 +116,14 @@ class Uploading:
         principal.require_upload(name)
         version = text(sent, "version")
         try:
-            session = self._sessions.create(name, version, principal.username, principal.publisher)
+            session = self._sessions.create(name, version, principal.username)
         except Conflict as error:
-            self._locate(error, name, version, principal)
-            raise
+            raise Conflict(str(error), self._location(name, version)) from error
         return session_response(request, session, 201, located=True)
 
-    def _locate(
-        self, error: Conflict, name: ProjectName, version: str, principal: Principal
-    ) -> None:
+    def _location(self, name: ProjectName, version: str) -> str:
         session = self._sessions.current(name, release(version))
-        if session is not None:
-            _check_owner(session, principal)
-            error.location = session_path(session)
+        return "" if session is None else session_path(session)
 
     def _on_session(self, request: Request, session: Session, what: str, actor: Actor) -> Response:
         if what == "":
@@ -134,12 +139,23 @@ class Uploading:
         if what == "extend":
             extended = self._sessions.extend(session, extension(request))
             return session_response(request, extended, 200)
-        file = self._files.start(session, announced(request))
+        return self._start(request, session)
+
+    def _start(self, request: Request, session: Session) -> Response:
+        wanted = announced(request)
+        try:
+            file = self._files.start(session, wanted)
+        except Conflict as error:
+            known = session.find(wanted.filename)
+            location = "" if known is None else file_path(session, known.filename)
+            raise Conflict(str(error), location) from error
         return file_response(request, session, file, 202)
 
     # --- files ---
 
-    def _on_file(self, request: Request, session: Session, filename: str, what: str) -> Response:
+    def _on_file(
+        self, request: Request, session: Session, filename: str, what: str, principal: Principal
+    ) -> Response:
         if what == "":
             _allow(request, "GET", "HEAD", "DELETE")
             if request.method == "DELETE":
@@ -152,8 +168,10 @@ class Uploading:
         if what == "bytes":
             self._files.receive(session, filename, request.body)
         elif what == "attestations":
-            attestations = b"".join(bounded(request.body)).decode("utf-8", "replace")
-            self._files.attest(session, filename, attestations)
+            body = b"".join(bounded(request.body))
+            self._files.attest(session, filename, body, principal.publisher)
+        elif what == "signature":
+            self._files.sign(session, filename, b"".join(bounded(request.body)))
         elif what == "complete":
             file = self._files.complete(session, filename)
             return file_response(request, session, file, 201)
@@ -180,7 +198,7 @@ class Uploading:
         first = _first(request)
         numbers = range(first, min(first + _MOST_PARTS_A_PAGE, count + 1))
         received = self._files.received(file)
-        base = f"{absolute(request, session_path(session))}/files/{quote(file.filename)}/parts"
+        base = f"{absolute(request, file_path(session, file.filename))}/parts"
         urls = self._files.part_urls(file, numbers)
         parts = [
             {
@@ -195,14 +213,6 @@ class Uploading:
         if numbers.stop <= count:
             body["next"] = f"{base}?first={numbers.stop}"
         return json_response(200, body)
-
-
-def _check_owner(session: Session, principal: Principal) -> None:
-    if session.owner != principal.username:
-        raise Forbidden(
-            f"the session for {session.name} {session.version} belongs to another user: ask them to "
-            "finish or cancel it"
-        )
 
 
 def _allow(request: Request, *methods: str) -> None:
@@ -231,9 +241,11 @@ def _first(request: Request) -> int:
     return int(value)
 
 
-def _conflict(request: Request, error: Conflict) -> Response:
-    response = problem(error)
-    if error.location.startswith("/"):
+def _problem(request: Request, error: WheelyardError, source: str) -> Response:
+    """An error with the members that the draft asks for."""
+    errors = [{"source": source, "message": str(error)}]
+    response = problem(error, request.id, meta=META, errors=errors)
+    if isinstance(error, Conflict) and error.location:
         location = ("location", absolute(request, error.location))
         response = response._replace(headers=(*response.headers, location))
     return response

@@ -62,6 +62,8 @@ class Arrivals:
     def _settle(self, key: str) -> Arrival:
         # Neither a file system nor the client of S3 can address keys with empty or dotted parts.
         addressable = {"", ".", ".."}.isdisjoint(key.split("/"))
+        if key.startswith(keys.WITHDRAWN) and addressable:
+            return self._withdraw(key)
         if not key.startswith(keys.PACKAGES) or not addressable:
             return Arrival(key, "ignored")
         folder, _, filename = key.removeprefix(keys.PACKAGES).rpartition("/")
@@ -88,6 +90,8 @@ class Arrivals:
             return Arrival(entry.key, "known")
         if known is None and is_promised(self._store, name, filename):
             return Arrival(entry.key, "known")
+        if known is None and self._shelf.withdrawals.concerns(name, filename, entry):
+            return self._take_away(name, filename, entry)
         rules = self._shelf.rules
         incoming, entry = examine(
             self._store,
@@ -105,6 +109,33 @@ class Arrivals:
         with self._record(Change("upload", name, (file,), {"size": incoming.size})):
             self._shelf.list(name, [self._shelf.adopt(incoming)])
         return Arrival(entry.key, "listed")
+
+    def _withdraw(self, key: str) -> Arrival:
+        """Carry out an order to take away what was never published."""
+        folder, _, filename = key.removeprefix(keys.WITHDRAWN).removesuffix(".json").rpartition("/")
+        try:
+            name = project_name(folder)
+        except InvalidName:
+            return Arrival(key, "ignored")
+        if self._shelf.withdrawals.find(name, filename) is None:  # it was carried out
+            return Arrival(key, "known")
+        try:
+            entry = self._store.head(keys.package(name, filename))
+        except KeyNotFound:
+            self._shelf.withdrawals.done(name, filename)
+            return Arrival(key, "known")
+        taken = self._take_away(name, filename, entry)
+        return taken._replace(key=key)
+
+    def _take_away(self, name: ProjectName, filename: str, entry: Entry) -> Arrival:
+        """Delete a file that there is an order for, if it is still the object that is meant."""
+        meant = self._shelf.withdrawals.concerns(name, filename, entry)
+        unlisted = listed(self._shelf.project(name), filename) is None
+        if meant and unlisted and self._is_still(entry):
+            self._store.delete(entry.key)
+            self._shelf.remove_beside(name, filename)
+        self._shelf.withdrawals.done(name, filename)
+        return Arrival(entry.key, "removed" if meant else "known")
 
     def _restore(self, incoming: Incoming) -> None:
         """Whoever puts the very file back that was deleted does not use its name for another one."""

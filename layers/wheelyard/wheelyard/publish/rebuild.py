@@ -207,6 +207,10 @@ def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None)
         raise Forbidden(
             f"{filename!r} is just being published, together with others of its release"
         )
+    if known is None and shelf.withdrawals.concerns(name, filename, store.head(key)):
+        raise Forbidden(
+            f"{filename!r} is of a release that was not published, and is just being taken away"
+        )
     incoming, entry = examine(
         store,
         key,

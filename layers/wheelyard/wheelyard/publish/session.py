@@ -1,11 +1,13 @@
 """A publishing session: some files of one release, uploaded one by one and published together (PEP 694).
 
 A session is an object of the store, changed only by replace-if-unchanged. There is one for a release at a
-time, at a key that is known from the release.
+time, at a key that is known from the release. It takes files while it is ``open``, or in ``error``, which
+differs only in that a publication failed when nobody was there to be told of it.
 """
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from packaging.utils import canonicalize_version
@@ -18,7 +20,7 @@ from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
 FileStatus = Literal["pending", "completed", "error"]
-SessionStatus = Literal["pending", "processing", "published", "error", "canceled"]
+SessionStatus = Literal["open", "processing", "published", "error", "canceled"]
 
 
 class SessionFile(NamedTuple):
@@ -29,6 +31,8 @@ class SessionFile(NamedTuple):
     ``staged``    the key of its bytes
     ``upload``    the id of its upload in parts, None where it comes in one piece
     ``sha256``    once it was found sound
+    ``beside``    the keys of what came beside it, by its ending: ``.asc``, ``.attestations``
+    ``publisher`` what its provenance says of who attested it (PEP 740)
     ``notices``   what to tell people about it
     """
 
@@ -40,15 +44,16 @@ class SessionFile(NamedTuple):
     upload: str | None = None
     status: FileStatus = "pending"
     sha256: str | None = None
-    attestations: str | None = None
+    beside: Mapping[str, str] = MappingProxyType({})
+    publisher: Mapping[str, object] | None = None
     notices: tuple[str, ...] = ()
 
 
 class Session(NamedTuple):
     """A session. Times are in seconds since the epoch.
 
-    ``version`` is canonical, ``owner`` the user name of who may go on with it, ``publisher`` what the
-    provenance of its files says of the uploader (PEP 740).
+    ``version`` is canonical, ``owner`` the user name of who opened it. ``placing`` are the files that its
+    publication stores, and takes back if it fails.
     """
 
     id: str
@@ -57,15 +62,20 @@ class Session(NamedTuple):
     version: str
     created: float
     expires: float
-    status: SessionStatus = "pending"
+    status: SessionStatus = "open"
     files: tuple[SessionFile, ...] = ()
     notices: tuple[str, ...] = ()
-    publisher: Mapping[str, object] | None = None
+    placing: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
         """Whether it stands in the way of another session for the release."""
-        return self.status in ("pending", "processing")
+        return self.status in ("open", "processing", "error")
+
+    @property
+    def token(self) -> str:
+        """What its preview is found by, which nobody can guess; none of the three has an underscore."""
+        return f"{self.name}_{self.version}_{self.id}"
 
     def find(self, filename: str) -> SessionFile | None:
         """The file of this name."""
@@ -83,7 +93,10 @@ class Session(NamedTuple):
 
 def dump_session(session: Session) -> bytes:
     """The session as it is stored."""
-    files = [{**file._asdict(), "hashes": dict(file.hashes)} for file in session.files]
+    files = [
+        {**file._asdict(), "hashes": dict(file.hashes), "beside": dict(file.beside)}
+        for file in session.files
+    ]
     return json.dumps({**session._asdict(), "files": files}, separators=(",", ":")).encode()
 
 
@@ -95,8 +108,8 @@ def parse_session(raw: bytes) -> Session:
             SessionFile(**{**file, "notices": tuple(file["notices"])}) for file in record["files"]
         )
         name = project_name(record["name"])
-        notices = tuple(record["notices"])
-        return Session(**{**record, "files": files, "name": name, "notices": notices})
+        lists = {field: tuple(record[field]) for field in ("notices", "placing")}
+        return Session(**{**record, "files": files, "name": name, **lists})
     except (ValueError, TypeError, KeyError) as error:
         raise InvalidDocument(f"a publishing session cannot be read: {error!r:.200}") from error
 
@@ -119,15 +132,16 @@ def current_session(store: Store, name: ProjectName, version: str) -> Session | 
         return None
 
 
-def is_promised(store: Store, name: ProjectName, filename: str) -> bool:
+def is_promised(store: Store, name: ProjectName, filename: str, but: str | None = None) -> bool:
     """Whether a session is just publishing this file, and will list it together with its others.
 
-    Raises ``InvalidFilename``.
+    ``but`` is the id of a session that does not count. Raises ``InvalidFilename``.
     """
     version = release(str(parse_filename(filename, legacy=True).version))
     session = current_session(store, name, version)
     return (
         session is not None
         and session.status == "processing"
+        and session.id != but
         and session.find(filename) is not None
     )

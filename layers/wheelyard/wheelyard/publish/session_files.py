@@ -14,12 +14,13 @@ from wheelyard.errors import (
     UnsupportedMechanism,
 )
 from wheelyard.protocol.filenames import parse_filename
-from wheelyard.publish.attestations import read_provenance
 from wheelyard.publish.examining import UNFIT, digests_of, examine
+from wheelyard.publish.form import check_signature
 from wheelyard.publish.rules import Released, check_open, check_rivals
 from wheelyard.publish.session import Session, SessionFile, release
-from wheelyard.publish.session_records import SessionRecords, pending
+from wheelyard.publish.session_records import SessionRecords, editable
 from wheelyard.publish.shelf import Shelf
+from wheelyard.publish.staged import ATTESTATIONS, SIGNATURE, provenance
 from wheelyard.storage import keys
 from wheelyard.storage.staging import StagedFile
 
@@ -27,6 +28,9 @@ BYTES, PARTS = "http-post-bytes", "vnd-wheelyard-multipart"
 MECHANISMS = (BYTES, PARTS)
 
 MOST_FILES = 1000
+
+LONGEST_ATTESTATIONS = 1024 * 1024
+"""Bytes of all attestations of one file."""
 
 
 class Announced(NamedTuple):
@@ -47,23 +51,25 @@ class SessionFiles:
         self._records = records
 
     def start(self, session: Session, announced: Announced) -> SessionFile:
-        """Begin with a file; the same one announced again is gone on with.
+        """Begin with a file.
 
         Raises what is wrong with the announcement: ``InvalidUpload``, ``InvalidFilename``, ``TooLarge``,
-        ``UnsupportedMechanism``, ``FileExists``, ``Conflict``.
+        ``UnsupportedMechanism``, ``FileExists``, and ``Conflict`` for one that is in the session already.
         """
         self._check(session, announced)
-        known = session.find(announced.filename)
-        if known is not None and known.status != "error":
-            if (known.size, dict(known.hashes)) == (announced.size, dict(announced.hashes)):
-                return known
-            raise Conflict(
-                f"{announced.filename!r} is in the session with another size or digest: delete it first"
-            )
         staged = keys.uploaded(session.id, secrets.token_hex(16))
         upload = self._records.parts.begin(staged) if announced.mechanism == PARTS else None
         file = SessionFile(*announced, staged, upload)
-        self._records.edit(session, lambda s: pending(s).with_file(file))
+
+        def place(session: Session) -> Session:
+            _check_new(session, file.filename)
+            return editable(session).with_file(file)
+
+        try:
+            self._records.edit(session, place)
+        except Conflict:
+            self._records.forget(file)
+            raise
         return file
 
     def _check(self, session: Session, announced: Announced) -> None:
@@ -83,11 +89,12 @@ class SessionFiles:
                 f"{announced.filename!r} has {announced.size} bytes, more than the {rules.max_size} "
                 "accepted here (MAX_FILE_SIZE)"
             )
+        _check_new(session, announced.filename)
         if len(session.files) >= MOST_FILES:
             raise Conflict(f"the session has {MOST_FILES} files, the most that it can have")
         project = self._shelf.project(session.name)
         check_open(project)
-        sha256 = announced.hashes["sha256"]
+        sha256 = announced.hashes.get("sha256", "")
         check_rivals(project, announced.filename, sha256, overwrite=rules.overwrite)
 
     def receive(self, session: Session, filename: str, body: Iterable[bytes]) -> None:
@@ -110,20 +117,57 @@ class SessionFiles:
             self._store.put_from(staged, local.path)
 
         def place(session: Session) -> Session:
-            return pending(session).with_file(
+            return editable(session).with_file(
                 _unfinished(session, filename)._replace(staged=staged)
             )
 
         self._records.edit(session, place)
 
-    def attest(self, session: Session, filename: str, attestations: str) -> None:
-        """Take the attestations of a file, a JSON array; they are checked when it is completed."""
+    def attest(
+        self,
+        session: Session,
+        filename: str,
+        attestations: bytes,
+        publisher: Mapping[str, object] | None = None,
+    ) -> None:
+        """Take the attestations of a file, a JSON array; they are checked when it is completed.
+
+        ``publisher`` is what its provenance says of who sends them (PEP 740). Raises ``TooLarge``.
+        """
+        if len(attestations) > LONGEST_ATTESTATIONS:
+            raise TooLarge(
+                f"the attestations of {filename!r:.200} are longer than {LONGEST_ATTESTATIONS} bytes: "
+                "send those of this file only"
+            )
+        self._put_beside(session, filename, ATTESTATIONS, attestations, publisher)
+
+    def sign(self, session: Session, filename: str, signature: bytes) -> None:
+        """Take the detached signature of a file, ASCII-armoured. Raises ``InvalidUpload``."""
+        check_signature(signature)
+        self._put_beside(session, filename, SIGNATURE, signature)
+
+    def _put_beside(
+        self,
+        session: Session,
+        filename: str,
+        ending: str,
+        body: bytes,
+        publisher: Mapping[str, object] | None = None,
+    ) -> None:
+        before = _unfinished(session, filename).beside.get(ending)
+        key = keys.uploaded(session.id, secrets.token_hex(16) + ending)
+        self._store.put(key, body)
 
         def place(session: Session) -> Session:
-            file = _unfinished(session, filename)._replace(attestations=attestations)
-            return pending(session).with_file(file)
+            file = _unfinished(session, filename)
+            file = file._replace(
+                beside={**file.beside, ending: key}, publisher=publisher or file.publisher
+            )
+            return editable(session).with_file(file)
 
         self._records.edit(session, place)
+        if before is not None:
+            self._store.delete(before)
 
     def complete(self, session: Session, filename: str) -> SessionFile:
         """Check a file that has arrived; it is ready to be published then.
@@ -151,7 +195,7 @@ class SessionFiles:
         def place(session: Session) -> Session:
             if session.find(filename) != file:
                 raise Conflict(f"{filename!r} was sent again meanwhile: complete it again")
-            return pending(session).with_file(completed)
+            return editable(session).with_file(completed)
 
         self._records.edit(session, place)
         return completed
@@ -184,8 +228,7 @@ class SessionFiles:
             legacy_formats=rules.legacy_formats,
             sha256=actual["sha256"],
         ).incoming
-        if file.attestations:
-            read_provenance(file.attestations, file.filename, incoming.sha256)
+        provenance(self._store, file, incoming.sha256)
         self._shelf.check(incoming)
         released = Released()
         for name in [f.filename for f in session.files if f.status == "completed"] + [
@@ -200,7 +243,7 @@ class SessionFiles:
         file = session.find(filename)
         if file is None:
             raise NotFound(f"there is no file {filename!r:.200} in the session")
-        self._records.edit(session, lambda s: pending(s).without(filename))
+        self._records.edit(session, lambda s: editable(s).without(filename))
         self._records.forget(file)
 
     def part_urls(self, file: SessionFile, numbers: Iterable[int]) -> dict[int, str | None]:
@@ -220,6 +263,15 @@ class SessionFiles:
     ) -> None:
         """Take one part of a file."""
         self._records.parts.receive(file.staged, file.upload or "", number, body, size)
+
+
+def _check_new(session: Session, filename: str) -> None:
+    """Raises ``Conflict`` for a file that is in the session, and is not known to be unfit."""
+    known = session.find(filename)
+    if known is not None and known.status != "error":
+        raise Conflict(
+            f"{filename!r} is in the session, and {known.status}: go on with it, or delete it first"
+        )
 
 
 def _unfinished(session: Session, filename: str) -> SessionFile:

@@ -44,12 +44,12 @@ class SessionRecords:
         """Delete what waited of one file."""
         if file.upload is not None:
             self.parts.abort(file.staged, file.upload)
-        self.store.delete(file.staged)
-        self.store.delete(f"{file.staged}.metadata")
+        for key in (file.staged, f"{file.staged}.metadata", *file.beside.values()):
+            self.store.delete(key)
 
 
-def pending(session: Session) -> Session:
+def editable(session: Session) -> Session:
     """The session, if files can still come. Raises ``Conflict``."""
-    if session.status != "pending":
+    if session.status not in ("open", "error"):
         raise Conflict(f"the session is {session.status}: open another one")
     return session

@@ -3,45 +3,36 @@
 A file waits under ``uploads/<session>/`` and is found sound there. To publish, the session first becomes
 ``processing``, which is its promise: from then on whoever comes by, the client's retry or the sweeper, goes
 on until all files are listed, by one replacement of the project's document, or none is. Until then no event
-and no rebuild lists one of them.
+and no rebuild lists one of them, and no other upload can have its name. Where one cannot be listed, those
+that were stored are taken back before the promise is, and the session can be changed again.
 """
 
-import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 
 from wheelyard.audit.event import AuditedFile, Change
 from wheelyard.audit.recorder import Recorder, unrecorded
-from wheelyard.errors import (
-    Conflict,
-    KeyNotFound,
-    NotFound,
-    StorageError,
-)
-from wheelyard.protocol.filenames import parse_filename
-from wheelyard.protocol.metadata import parse_metadata
+from wheelyard.errors import Conflict, InvalidUpload, KeyNotFound, NotFound
 from wheelyard.protocol.names import ProjectName
-from wheelyard.publish.archive import Distribution
-from wheelyard.publish.attestations import read_provenance
 from wheelyard.publish.examining import UNFIT
 from wheelyard.publish.incoming import Incoming, StagedObject
 from wheelyard.publish.rules import check_open
 from wheelyard.publish.session import (
     Session,
     SessionFile,
+    SessionStatus,
     current_session,
     dump_session,
     parse_session,
     release,
 )
-from wheelyard.publish.session_records import SessionRecords, pending
+from wheelyard.publish.session_records import SessionRecords, editable
 from wheelyard.publish.shelf import Shelf
+from wheelyard.publish.staged import staged_incoming
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Stored
-
-_logger = logging.getLogger(__name__)
 
 LIFETIME = 24 * 3600
 """Seconds that a session lives, …"""
@@ -51,6 +42,9 @@ LONGEST_LIFETIME = 47 * 3600
 
 SWEEP_EVERY = 3600
 """Seconds between sweeps in one process."""
+
+_UNFIT = (*UNFIT, InvalidUpload)
+"""What rules a publication out for good."""
 
 
 class Sessions:
@@ -74,13 +68,7 @@ class Sessions:
         self._recorder = recorder
         self._swept = clock()
 
-    def create(
-        self,
-        name: ProjectName,
-        version: str,
-        owner: str,
-        publisher: Mapping[str, object] | None = None,
-    ) -> Session:
+    def create(self, name: ProjectName, version: str, owner: str) -> Session:
         """Open a session for a release; now and then, sweep the expired ones.
 
         Raises ``Conflict`` if there is one, ``Forbidden`` for a project that takes no uploads, and
@@ -92,13 +80,11 @@ class Sessions:
         if now - self._swept > SWEEP_EVERY:
             self._swept = now
             self.sweep()
-        session = Session(
-            secrets.token_hex(16), owner, name, version, now, now + LIFETIME, publisher=publisher
-        )
+        session = Session(secrets.token_hex(16), owner, name, version, now, now + LIFETIME)
         stale = self.current(name, version)
         if stale is not None and stale.expires <= now:
-            with suppress(Conflict, *UNFIT):  # which is told to whoever asks for that session
-                self._finish(stale, self._recorder(stale.owner))
+            with suppress(Conflict, *_UNFIT):
+                self._finish(stale, self._recorder(stale.owner), "error")
 
         def edit(stored: Stored | None) -> bytes:
             nonlocal stale
@@ -117,10 +103,12 @@ class Sessions:
         return session
 
     def find(self, name: ProjectName, version: str, id_: str) -> Session:
-        """A session that has not expired. Raises ``NotFound``."""
+        """A session that is neither expired nor canceled. Raises ``NotFound``."""
         session = self.current(name, version)
         if session is None or session.id != id_ or session.expires <= self._clock():
             raise NotFound("there is no such session: it was never there, or it has expired")
+        if session.status == "canceled":
+            raise NotFound("there is no such session any more: it was canceled")
         return session
 
     def current(self, name: ProjectName, version: str) -> Session | None:
@@ -145,11 +133,33 @@ class Sessions:
     def publish(self, session: Session, record: Recorder = unrecorded) -> Session:
         """Publish all files of the session, at once; ``record`` has it in the audit trail.
 
-        Can be called again after whatever happened. Raises ``Conflict`` for a session that has no files,
-        or unfinished ones, and ``FileExists`` or ``Forbidden`` where the project rules it out: then none
-        of its files is published.
+        One without files makes its project, if there is none. Can be called again after whatever happened.
+        Raises ``Conflict`` for a session that has unfinished files, and ``FileExists`` or ``Forbidden``
+        where the project rules it out: then none of its files is published, and the session is open.
         """
-        return self._finish(self._records.edit(session, _processing), record)
+        session = self._records.edit(session, lambda s: s)
+        if session.status not in ("processing", "published"):
+            session = self._promise(session)
+        return self._finish(session, record, "open")
+
+    def _promise(self, session: Session) -> Session:
+        """Have it ``processing``, unless something is in the way already."""
+        _check_complete(session)
+        standings = [
+            (file.filename, self._shelf.standing(self._incoming(session, file), session.id))
+            for file in session.files
+        ]
+        placing = tuple(filename for filename, standing in standings if standing == "absent")
+
+        def promise(now: Session) -> Session:
+            if now.status in ("processing", "published"):  # by another request
+                return now
+            _check_complete(now)
+            if now.files != session.files:
+                raise Conflict("the files of the session were changed meanwhile: publish it again")
+            return now._replace(status="processing", placing=placing, notices=())
+
+        return self._records.edit(session, promise)
 
     def sweep(self) -> int:
         """Bring expired sessions to their end: publish what was being published, discard the others.
@@ -165,8 +175,8 @@ class Sessions:
             if not session.active or session.expires > now:
                 continue
             if session.status == "processing":
-                with suppress(Conflict, *UNFIT):
-                    self._finish(session, self._recorder(session.owner))
+                with suppress(Conflict, *_UNFIT):
+                    self._finish(session, self._recorder(session.owner), "error")
             else:
                 self._records.discard(
                     self._records.edit(session, lambda s: s._replace(status="canceled"))
@@ -174,77 +184,63 @@ class Sessions:
             swept += 1
         return swept
 
-    def _finish(self, session: Session, record: Recorder) -> Session:
-        """Go on with publishing, from wherever it was left; the session is ``processing``."""
+    def _finish(self, session: Session, record: Recorder, failed: SessionStatus) -> Session:
+        """Go on with publishing, from wherever it was left; ``failed`` is its state if it cannot be."""
         if session.status != "processing":
             return session
         try:
-            ready = [(file, self._incoming(session, file)) for file in session.files]
-            # All is looked at before anything is placed: to take back what was is the exception.
-            absent = [
-                (file, incoming) for file, incoming in ready if not self._shelf.check_free(incoming)
-            ]
-            placed = [
-                self._shelf.place(incoming, StagedObject(file.staged)) for file, incoming in absent
-            ]
-            with record(_change(session)):
-                self._shelf.list(session.name, placed)
+            self._list(session, record)
         except KeyNotFound as error:
-            gone = "a file of the session is gone from the store: upload it all again"
-            self._withdraw(session, gone)
+            gone = "a file of the session is gone from the store: delete it and send it again"
+            self._fail(session, gone, failed)
             raise Conflict(gone) from error
-        except UNFIT as error:
-            self._withdraw(session, str(error))
+        except _UNFIT as error:
+            self._fail(session, str(error), failed)
             raise
         published = self._records.edit(session, lambda s: s._replace(status="published"))
         self._records.discard(published)
         return published
 
-    def _withdraw(self, session: Session, reason: str) -> None:
+    def _list(self, session: Session, record: Recorder) -> None:
+        ready = [(file, self._incoming(session, file)) for file in session.files]
+        # All is looked at before anything is placed: to take back what was is the exception.
+        unlisted = [
+            (file, incoming)
+            for file, incoming in ready
+            if self._shelf.standing(incoming, session.id) != "listed"
+        ]
+        placed = [
+            self._shelf.place(incoming, StagedObject(file.staged), session.id)
+            for file, incoming in unlisted
+        ]
+        with record(_change(session)):
+            self._shelf.list(session.name, placed)
+
+    def _fail(self, session: Session, reason: str, failed: SessionStatus) -> None:
+        """Take back what was stored, and only then the promise that nobody else lists it."""
         for file in session.files:
-            source = StagedObject(file.staged)
-            try:
+            if file.filename in session.placing:
+                source = StagedObject(file.staged)
                 self._shelf.withdraw(session.name, file.filename, file.sha256 or "", source)
-            except StorageError:  # such as for a function that may not delete
-                _logger.exception("%s could not be taken back", file.filename)
-        failed = self._records.edit(
-            session, lambda s: s._replace(status="error", notices=(reason,))
-        )
-        self._records.discard(failed)
+
+        def fail(now: Session) -> Session:
+            if now.status != "processing":
+                return now
+            return now._replace(status=failed, placing=(), notices=(reason,))
+
+        self._records.edit(session, fail)
 
     def _incoming(self, session: Session, file: SessionFile) -> Incoming:
-        """A file as it was found sound when it was completed."""
-        parsed = parse_filename(file.filename, legacy=self._shelf.rules.legacy_formats)
-        metadata = self._store.get(f"{file.staged}.metadata").body
-        distribution = Distribution(
-            filename=file.filename,
-            canonical=parsed.canonical,
-            project=session.name,
-            version=parsed.version,
-            kind=parsed.kind,
-            python_tag=parsed.python_tag,
-            metadata=parse_metadata(metadata),
-            metadata_bytes=metadata,
-        )
-        sha256 = file.sha256 or ""
-        provenance = None
-        if file.attestations:
-            named = {} if session.publisher is None else {"publisher": session.publisher}
-            provenance = read_provenance(file.attestations, file.filename, sha256, **named)
-        return Incoming(distribution, file.size, sha256, provenance=provenance)
+        return staged_incoming(self._store, session, file, legacy=self._shelf.rules.legacy_formats)
 
 
-def _processing(session: Session) -> Session:
-    if session.status in ("processing", "published"):
-        return session
-    pending(session)
+def _check_complete(session: Session) -> None:
+    editable(session)
     unfinished = [file.filename for file in session.files if file.status != "completed"]
-    if unfinished or not session.files:
+    if unfinished:
         raise Conflict(
-            f"the session cannot be published: {', '.join(unfinished) or 'it has no files'}"
-            + (" must be completed or deleted first" if unfinished else "")
+            f"the session cannot be published: {', '.join(unfinished)} must be completed or deleted first"
         )
-    return session._replace(status="processing")
 
 
 def _change(session: Session) -> Change:

@@ -9,9 +9,9 @@ import hashlib
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from wheelyard.errors import FileExists, InvalidDocument, KeyExists, KeyNotFound
+from wheelyard.errors import FileExists, InvalidDocument, KeyExists, KeyNotFound, StorageError
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
@@ -21,10 +21,15 @@ from wheelyard.publish.incoming import Incoming, Source
 from wheelyard.publish.listing import with_file, without_files
 from wheelyard.publish.origins import Origin, dump_origin, find_origin
 from wheelyard.publish.rules import Rules, check_open, check_rivals, exists
+from wheelyard.publish.session import is_promised
 from wheelyard.publish.tombstones import Tombstone, Tombstones
+from wheelyard.publish.withdrawals import Withdrawals
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Store, Stored
+
+Standing = Literal["listed", "stored", "absent"]
+"""Where a file stands that is to be published: listed as it is, stored without being listed, or neither."""
 
 
 class Placed(NamedTuple):
@@ -60,6 +65,7 @@ class Shelf:
         self.catalogue = catalogue
         self.rules = rules
         self.tombstones = Tombstones(store)
+        self.withdrawals = Withdrawals(store)
 
     def project(self, name: ProjectName) -> Project:
         """The project as it is now, without files if there is none. Raises ``InvalidDocument``."""
@@ -83,19 +89,38 @@ class Shelf:
             self.check_deleted(incoming.project, incoming.distribution.canonical)
         return False
 
-    def check_free(self, incoming: Incoming) -> bool:
-        """``check``, and that no other file is stored in its place without being listed."""
+    def standing(self, incoming: Incoming, session: str) -> Standing:
+        """``check``, for a file of a session, and that no other one is stored in its place."""
         if self.check(incoming):
-            return True
+            return "listed"
         key = keys.package(incoming.project, incoming.filename)
-        if self.rules.overwrite or not self.store.exists(key):
-            return False
-        if sha256_of(self.store, key) != incoming.sha256:
+        if not self.store.exists(key):
+            return "absent"
+        self._check_free(incoming, session)
+        if sha256_of(self.store, key) == incoming.sha256:
+            return "stored"
+        if not self.rules.overwrite:
             raise FileExists(exists(incoming.filename))
-        return False
+        return "absent"
 
-    def place(self, incoming: Incoming, source: Source) -> Placed:
-        """Store the file and what stands beside it. Raises ``FileExists``."""
+    def _check_free(self, incoming: Incoming, session: str | None) -> None:
+        """Refuse to share a stored file with a session that is just publishing it, or was not able to.
+
+        The session's promise goes only after its orders are there, so they are looked for after it.
+        """
+        name, filename = incoming.project, incoming.filename
+        if is_promised(self.store, name, filename, but=session):
+            raise FileExists(
+                f"File already exists: {filename!r} is just being published by a session, together with "
+                "others of its release: try again in a minute, or publish that session again"
+            )
+        self.withdrawals.check(name, filename)
+
+    def place(self, incoming: Incoming, source: Source, session: str | None = None) -> Placed:
+        """Store the file and what stands beside it; ``session`` is the id of the one that it is of.
+
+        Raises ``FileExists``.
+        """
         name, filename = incoming.project, incoming.filename
         key = keys.package(name, filename)
         created = True
@@ -105,6 +130,7 @@ class Shelf:
         try:
             source.create(self.store, key)
         except KeyExists:
+            self._check_free(incoming, session)
             if sha256_of(self.store, key) == incoming.sha256:
                 created = False
             elif self.rules.overwrite:
@@ -140,15 +166,22 @@ class Shelf:
     def withdraw(self, name: ProjectName, filename: str, sha256: str, source: Source) -> None:
         """Take back a stored file, of that digest, that is not to be listed after all.
 
-        Another writer may have found it there and listed it: then it is put back, from ``source``.
+        Another writer may have listed it: then it stays, or is put back, from ``source``. Where nothing
+        may be deleted an order is left for those who may.
         """
         key = keys.package(name, filename)
         try:
-            if listed(self.project(name), filename) or sha256_of(self.store, key) != sha256:
-                return
+            entry = self.store.head(key)
+            ours = sha256_of(self.store, key) == sha256
         except KeyNotFound:
             return
-        self.store.delete(key)
+        if not ours or listed(self.project(name), filename) is not None:
+            return
+        try:
+            self.store.delete(key)
+        except StorageError:
+            self.withdrawals.order(name, filename, entry)
+            return
         if listed(self.project(name), filename) is not None:
             with suppress(KeyExists):
                 source.create(self.store, key)
@@ -198,7 +231,16 @@ class Shelf:
         if self.rules.reuse_deleted:
             for each in placed:
                 self.tombstones.remove(name, each.canonical)
-        self.edit(name, lambda project: self._with(project, placed))
+        added: set[str] = set()
+
+        def edit(project: Project) -> Project:
+            nonlocal added
+            changed = self._with(project, placed)
+            before = {file.filename for file in project.files}
+            added = {file.filename for file in changed.files} - before
+            return changed
+
+        self.edit(name, edit)
         self.catalogue.add(name)
         # Whoever deletes a file puts the tombstone first and takes it from the document then. If that
         # came between the check and the listing here, one of the two sees the other.
@@ -206,7 +248,7 @@ class Shelf:
             try:
                 self.check_deleted(name, each.canonical)
             except FileExists:
-                self.unlist(name, [each.file.filename])
+                self.unlist(name, added | {each.file.filename})
                 raise
 
     def _with(self, project: Project, placed: Sequence[Placed]) -> Project:

@@ -26,6 +26,7 @@ RETIRED = "upstream/retired/"
 LISTINGS = "listing/"
 TOMBSTONES = "tombstones/"
 REJECTED = "rejected/"
+WITHDRAWN = "withdrawn/"
 SESSIONS = "sessions/"
 AUDIT = "audit/"
 
@@ -64,6 +65,11 @@ def origin(project: ProjectName, filename: str) -> str:
 def tombstone(project: ProjectName, canonical: str) -> str:
     """Says that a file was deleted; by its canonical filename, so that no spelling of it is free."""
     return f"{TOMBSTONES}{project}/{canonical}.json"
+
+
+def withdrawn(project: ProjectName, filename: str) -> str:
+    """Says that a stored file was never published, and is to be taken away."""
+    return f"{WITHDRAWN}{project}/{filename}.json"
 
 
 def session(project: ProjectName, version: str) -> str:

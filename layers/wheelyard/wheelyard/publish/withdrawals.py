@@ -1,0 +1,65 @@
+"""Orders to take away stored files that were never published.
+
+Whoever publishes several files may find that the last one cannot be, after it has stored the first. Where
+it may not delete, as the function that takes uploads may not, it leaves an order. Until the function that
+hears of it has carried that out, the file is listed by nobody, and its name is not free.
+"""
+
+import json
+from typing import NamedTuple
+
+from wheelyard.errors import FileExists, InvalidDocument, KeyNotFound
+from wheelyard.protocol.names import ProjectName
+from wheelyard.storage import keys
+from wheelyard.storage.store import Entry, Store
+
+
+class Withdrawal(NamedTuple):
+    """An order: the very object that is meant, so that no other one under its key ever is."""
+
+    etag: str
+    modified: str
+
+
+class Withdrawals:
+    """The orders of a store, by project and filename."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, name: ProjectName, filename: str) -> Withdrawal | None:
+        """The order for a file. Raises ``InvalidDocument``."""
+        try:
+            record = json.loads(self._store.get(keys.withdrawn(name, filename)).body)
+            return Withdrawal(record["etag"], record["modified"])
+        except KeyNotFound:
+            return None
+        except (ValueError, TypeError, KeyError) as error:
+            raise InvalidDocument(
+                f"the order to take {filename!r} away cannot be read: {error!r}"
+            ) from error
+
+    def order(self, name: ProjectName, filename: str, entry: Entry) -> None:
+        """Have it taken away; from now on nobody lists it."""
+        order = _withdrawal(entry)
+        self._store.put(keys.withdrawn(name, filename), json.dumps(order._asdict()).encode())
+
+    def concerns(self, name: ProjectName, filename: str, entry: Entry) -> bool:
+        """Whether a stored file is one that is to be taken away."""
+        return self.find(name, filename) == _withdrawal(entry)
+
+    def check(self, name: ProjectName, filename: str) -> None:
+        """Raises ``FileExists`` for a file that is to be taken away, whatever is stored in its place."""
+        if self.find(name, filename) is not None:
+            raise FileExists(
+                f"File already exists: {filename!r} was stored for a release that was not published, and "
+                "is just being taken away: try again in a minute"
+            )
+
+    def done(self, name: ProjectName, filename: str) -> None:
+        """Forget the order."""
+        self._store.delete(keys.withdrawn(name, filename))
+
+
+def _withdrawal(entry: Entry) -> Withdrawal:
+    return Withdrawal(entry.etag, entry.modified.isoformat())

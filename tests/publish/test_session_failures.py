@@ -1,0 +1,258 @@
+"""Publishing sessions that fail half-way: none of their files is ever listed, whatever comes after."""
+
+from collections.abc import Callable
+
+import pytest
+from obstore.store import MemoryStore
+
+from distributions import build_sdist, build_wheel
+from dying import DyingStore, Killed
+from forms import CONTENT_TYPE, encode, parts
+from stores import Bucket
+from wheelyard.errors import Conflict, FileExists, NotFound, StorageError
+from wheelyard.index.catalogue import Catalogue
+from wheelyard.protocol.filenames import parse_filename
+from wheelyard.protocol.names import project_name
+from wheelyard.publish.arrivals import Arrivals
+from wheelyard.publish.publisher import Publisher
+from wheelyard.publish.rebuild import rebuild
+from wheelyard.publish.rules import Rules
+from wheelyard.publish.session import Session
+from wheelyard.publish.session_files import BYTES, Announced, SessionFiles
+from wheelyard.publish.session_records import SessionRecords
+from wheelyard.publish.sessions import LIFETIME, Sessions
+from wheelyard.publish.shelf import Shelf
+from wheelyard.storage import keys
+from wheelyard.storage.directory import DirectoryStore
+from wheelyard.storage.multipart import multipart
+from wheelyard.storage.objects import ObjectStore
+from wheelyard.storage.store import Store
+
+NAME = project_name("acme-tools")
+FIRST, SECOND, THIRD = (
+    build_wheel("acme-tools", "1.0"),
+    build_wheel("acme-tools", "1.0", tag="py3-none-win_amd64"),
+    build_sdist("acme-tools", "1.0"),
+)
+SESSION = (FIRST, SECOND, THIRD)
+RIVAL = build_sdist("acme-tools", "1.0", files={"acme_tools-1.0/other.py": b"other = 1\n"})
+
+
+class Beaten(DyingStore):
+    """Passes everything on; the rival is stored in the third file's place once the second has its own."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, 0, after=False)
+
+    def copy(self, source: str, target: str) -> None:
+        super().copy(source, target)
+        if target == keys.package(NAME, SECOND.filename):
+            self._store.put(keys.package(NAME, THIRD.filename), RIVAL.content)
+
+
+class Undeleting(DyingStore):
+    """Passes everything on, but deletes no published file, as the role of the uploads."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, 0, after=False)
+
+    def delete(self, key: str) -> None:
+        if key.startswith(keys.PACKAGES):
+            raise StorageError(f"{key}: AccessDenied")
+        super().delete(key)
+
+
+def sessions(store: Store, now: float = 0) -> tuple[Sessions, SessionFiles]:
+    """As a process has them."""
+    shelf = _shelf(store)
+    records = SessionRecords(store, multipart(store))
+    return Sessions(shelf, records, lambda: now), SessionFiles(shelf, records)
+
+
+def _shelf(store: Store) -> Shelf:
+    return Shelf(store, Catalogue(store), Rules(10**9))
+
+
+def staged(store: Store) -> Session:
+    """A session with three completed files."""
+    made, files = sessions(store)
+    session = made.create(NAME, "1.0", "uploader")
+    for built in SESSION:
+        hashes = {"sha256": built.sha256}
+        files.start(session, Announced(built.filename, len(built.content), hashes, BYTES))
+        session = made.find(NAME, "1", session.id)
+        files.receive(session, built.filename, [built.content])
+        session = made.find(NAME, "1", session.id)
+        files.complete(session, built.filename)
+        session = made.find(NAME, "1", session.id)
+    return session
+
+
+def listed(store: Store) -> dict[str, str]:
+    """The listed files by name, each with its digest."""
+    return {file.filename: file.hashes["sha256"] for file in _shelf(store).project(NAME).files}
+
+
+def settle(store: Store) -> None:
+    """What the events of all that is stored lead to, and a rebuild, and the events again."""
+    arrivals = Arrivals(_shelf(store))
+    for _ in range(2):
+        for folder in (keys.PACKAGES, keys.WITHDRAWN):
+            for entry in list(store.list(folder)):
+                arrivals.settle(entry.key)
+        rebuild(_shelf(store), lambda _survey: lambda _done: None)
+
+
+OURS = {built.sha256 for built in SESSION}
+UPLOADERS = {"may delete": lambda store: store, "may not": Undeleting}
+
+
+@pytest.fixture(params=["memory", "directory", "s3_moto"])
+def new_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Store]:
+    """Makes empty stores of every kind."""
+
+    def make() -> Store:
+        if request.param == "memory":
+            return ObjectStore(MemoryStore())
+        if request.param == "directory":
+            return DirectoryStore(tmp_path_factory.mktemp("store"))
+        server = request.getfixturevalue(request.param)
+        return Bucket(server, server.new_bucket(), "acme").open()
+
+    return make
+
+
+@pytest.mark.parametrize("uploader", UPLOADERS)
+def test_beaten(new_store: Callable[[], Store], uploader: str) -> None:
+    """Whoever finds the last name taken has stored files that nobody lists, until all can be."""
+    store = new_store()
+    session = staged(store)
+    made, files = sessions(Beaten(UPLOADERS[uploader](store)))
+    with pytest.raises(FileExists, match="was published with other content"):
+        made.publish(session)
+    assert made.find(NAME, "1", session.id).status == "open"
+    if uploader == "may not":
+        # Nobody else's either, under these names, while they wait to be taken away.
+        for built in (FIRST, build_wheel("acme-tools", "1.0", requires_python=">=3.12")):
+            with pytest.raises(FileExists, match="is just being taken away"):
+                Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(built))])
+        with pytest.raises(FileExists, match="is just being taken away"):
+            made.publish(session)
+    settle(store)
+    assert set(listed(store).values()) == {RIVAL.sha256}
+    left = {entry.key.rpartition("/")[2] for entry in store.list(keys.PACKAGES)}
+    assert left == {THIRD.filename, f"{THIRD.filename}.metadata"}
+    assert not list(store.list(keys.WITHDRAWN))
+    files.remove(session, THIRD.filename)
+    made.publish(session)
+    settle(store)
+    assert set(listed(store)) == {built.filename for built in SESSION}
+    assert OURS & set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("uploader", UPLOADERS)
+@pytest.mark.parametrize("ending", ["retry", "expiry"])
+def test_killed_while_failing(after: bool, uploader: str, ending: str) -> None:
+    """Killed at any write of a publication that fails: by no event, rebuild or retry is one file listed."""
+
+    def uploading(store: Store) -> Store:
+        return Beaten(UPLOADERS[uploader](store))
+
+    counting = DyingStore(ObjectStore(MemoryStore()), 0, after=False)
+    session = staged(counting._store)
+    with pytest.raises(FileExists):
+        sessions(uploading(counting))[0].publish(session)
+    assert counting.writes > 6
+    for step in range(1, counting.writes + 1):
+        store = ObjectStore(MemoryStore())
+        session = staged(store)
+        with pytest.raises((Killed, FileExists)):
+            sessions(uploading(DyingStore(store, step, after=after)))[0].publish(session)
+        settle(store)
+        assert not OURS & set(listed(store).values()), step
+        # However far it came, the other file is there by now.
+        store.put(keys.package(NAME, THIRD.filename), RIVAL.content)
+        if ending == "retry":
+            with pytest.raises(FileExists):
+                sessions(uploading(store))[0].publish(session)
+        else:
+            sessions(uploading(store), now=LIFETIME + 1)[0].sweep()
+        settle(store)
+        assert set(listed(store).values()) == {RIVAL.sha256}, step
+        # The metadata of one may be left where its own deletion was cut off.
+        left = [entry.key for entry in store.list(keys.PACKAGES)]
+        files = [key for key in left if not key.endswith(keys.SIDECARS)]
+        assert files == [keys.package(NAME, THIRD.filename)], step
+        if ending == "expiry":
+            with pytest.raises(NotFound):
+                sessions(store, now=LIFETIME + 1)[0].find(NAME, "1", session.id)
+
+
+def test_promised() -> None:
+    """A file of a session that is being published is no other upload's, not even of the same bytes."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    # Once the first two are stored.
+    with pytest.raises(Killed):
+        sessions(DyingStore(store, 5, after=True))[0].publish(session)
+    assert store.exists(keys.package(NAME, FIRST.filename))
+    with pytest.raises(FileExists, match="is just being published by a session"):
+        Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(FIRST))])
+    assert listed(store) == {}
+    sessions(store)[0].publish(session)
+    assert set(listed(store).values()) == OURS
+    Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(FIRST))])
+
+
+def test_gone(new_store: Callable[[], Store]) -> None:
+    """Where a staged file is lost, nothing is published, and the others can be once it is deleted."""
+    store = new_store()
+    session = staged(store)
+    file = session.find(THIRD.filename)
+    assert file is not None
+    store.delete(file.staged)
+    made, files = sessions(store)
+    with pytest.raises(Conflict, match="is gone from the store"):
+        made.publish(session)
+    settle(store)
+    assert listed(store) == {}
+    files.remove(session, THIRD.filename)
+    made.publish(session)
+    assert set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
+
+
+def test_deleted_meanwhile() -> None:
+    """If one of the files turns out to have been deleted just now, all of them are unlisted again."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+
+    class Deleting(DyingStore):
+        """Somebody deletes the second file when the document is written."""
+
+        def create(self, key: str, body: bytes) -> str:
+            etag = super().create(key, body)
+            if key == keys.project(NAME):
+                tombstone = keys.tombstone(NAME, parse_filename(SECOND.filename).canonical)
+                self._store.put(tombstone, b'{"filename": "x", "sha256": null}')
+            return etag
+
+    with pytest.raises(FileExists, match="was published and deleted"):
+        sessions(Deleting(store, 0, after=False))[0].publish(session)
+    settle(store)
+    assert listed(store) == {}
+    assert not list(store.list(keys.PACKAGES))
+
+
+def test_put_back_by_its_owner() -> None:
+    """An order is about one object: the same bytes, put there again by the bucket's owner, are listed."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(FileExists):
+        sessions(Beaten(Undeleting(store)))[0].publish(session)
+    store.put(keys.package(NAME, FIRST.filename), FIRST.content)
+    settle(store)
+    assert set(listed(store).values()) == {FIRST.sha256, RIVAL.sha256}
+    assert not list(store.list(keys.WITHDRAWN))
