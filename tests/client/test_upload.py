@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from distributions import BuiltDistribution, build_sdist, build_wheel
-from forms import attestation
+from forms import SIGNATURE, attestation
 from indexes import random_bytes
 from running import READER, UPLOADER, Index, environment, running
 from servers import S3Server
@@ -397,6 +397,42 @@ def test_unsigned_requests(
     assert done.exit_code == 0, done.output
 
 
+@pytest.mark.parametrize("straight", [False, True], ids=["to the index", "to the store"])
+def test_signatures(index: Index, tmp_path: Path, straight: bool) -> None:
+    """A signature that is given with its file is sent with it, as twine does; one that is not, is not."""
+    files = dist(tmp_path / "dist", WHEEL, SDIST)
+    signatures = [path.with_name(f"{path.name}.asc") for path in files]
+    for path in signatures:
+        path.write_bytes(SIGNATURE)
+    given = [*files, signatures[0]]
+    if straight:
+        upload_to_store(given, DirectoryStore(index.store))
+    else:
+        send(index, *given)
+    signed = {file["filename"]: file.get("gpg-sig") for file in index.page("acme-tools")["files"]}
+    assert signed == {WHEEL.filename: True, SDIST.filename: None}
+    answer = index.request("GET", f"/simple/acme-tools/{WHEEL.filename}.asc", READER)
+    assert answer.body == SIGNATURE
+
+
+def test_staging(index: Index, tmp_path: Path) -> None:
+    """A staged release is at an address of its own, and published when it is sent again."""
+    files = [str(path) for path in dist(tmp_path / "dist", WHEEL, SDIST)]
+    arguments = ["upload", *files, "--index-url", index.simple_url(UPLOADER)]
+    staged = CliRunner().invoke(cli, [*arguments, "--stage"])
+    assert staged.exit_code == 0, staged.output
+    address, *said = staged.stdout.splitlines()
+    assert said == [f"{WHEEL.filename}: staged", f"{SDIST.filename}: staged"]
+    assert listed(index) == set()
+    path = address.removeprefix("staged at ").partition("/upload/")[2]
+    page = index.request("GET", f"/upload/{path}acme-tools/", READER)
+    assert WHEEL.filename in page.body.decode()
+    done = CliRunner().invoke(cli, arguments)
+    assert done.stdout.splitlines()[0] == f"{WHEEL.filename}: published"
+    assert listed(index) == {WHEEL.filename, SDIST.filename}
+    assert index.request("GET", f"/upload/{path}", READER).status == 404
+
+
 def test_the_command_line(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The command says what became of each file; credentials may come from the environment."""
     [wheel] = dist(tmp_path / "dist", WHEEL)
@@ -412,5 +448,6 @@ def test_the_command_line(index: Index, tmp_path: Path, monkeypatch: pytest.Monk
         ["upload", str(wheel)],
         [*arguments, "--store", "x"],
         [*arguments, "--strict", "--force"],
+        ["upload", str(wheel), "--store", "x", "--stage"],
     ):
         assert CliRunner().invoke(cli, wrong).exit_code == 2

@@ -8,7 +8,8 @@ import pytest
 
 from distributions import build_sdist, build_wheel
 from html_front import html_front
-from running import READER, STRANGER, Account, Index, running
+from running import READER, STRANGER, UPLOADER, Account, Index, running
+from wheelyard.client.upload import upload
 from workstation import Environment, Ran, Workstation
 
 pytestmark = pytest.mark.xdist_group("clients-install")
@@ -119,6 +120,25 @@ def way(request: pytest.FixtureRequest) -> Iterator[Way]:
         yield Way(index, front.port, not without)
         assert front.types
         assert {name.partition(";")[0] for name in front.types} == {"text/html"}
+
+
+@pip_and_uv
+def test_a_staged_release(
+    client: Client, index: Index, environment: Environment, tmp_path: Path
+) -> None:
+    """A release is installed from its stage beside the index, with what it needs from there."""
+    built = build_wheel("acme-staged", "1.0", requires=["acme-lib"])
+    (tmp_path / built.filename).write_bytes(built.content)
+    stages: list[str] = []
+    upload([tmp_path / built.filename], index.simple_url(UPLOADER), staged=stages.append)
+    ran = client(environment, index.port, "acme-staged")
+    assert ran.status != 0
+    address = with_credentials(index.port, READER).replace("/simple/", "/upload/")
+    stage = address + stages[0].partition("/upload/")[2]
+    ran = client(environment, index.port, "acme-staged", "--extra-index-url", stage)
+    assert ran.status == 0, ran.output
+    versions = "acme_staged.__version__, acme_lib.__version__"
+    assert environment.evaluate(versions, "acme_staged", "acme_lib") == "1.0 2.0"
 
 
 @every_client

@@ -22,12 +22,14 @@ def upload(
     existing: Existing = Existing.SAME,
     progress: Callable[[int], Advance] = lambda _total: lambda _sent: None,
     parallel: int = PARALLEL,
+    staged: Callable[[str], None] | None = None,
 ) -> list[Uploaded]:
     """Publish distribution files on the index at ``index_url``, each release at once or not at all.
 
     Called again after whatever interrupted it, it sends what is missing. ``credentials`` are found as twine
     finds them where none are given. ``progress`` is told how many bytes there are, and what it returns, by
-    several threads, how many were sent.
+    several threads, how many were sent. With ``staged`` nothing is published yet: it is told the address of
+    a simple index with each release, to try it out; called again without it, this publishes.
 
     Raises ``InvalidFilename``, ``InvalidUpload`` and ``InvalidSetting`` before anything is sent;
     ``Conflict``, ``Forbidden`` and ``IndexRefuses`` with what the index says; ``IndexUnavailable``.
@@ -42,7 +44,11 @@ def upload(
         advance = progress(sum(file.size for release in chosen for file in release.files))
         for release in chosen:
             if release.files:
-                _publish(http, release, advance, parallel)
+                session = _send(http, release, advance, parallel)
+                if staged is None:
+                    session.publish()
+                else:
+                    staged(session.stage)
     return [
         Uploaded(release.project, file.filename, file in sent.files)
         for release, sent in zip(found, chosen, strict=True)
@@ -50,10 +56,10 @@ def upload(
     ]
 
 
-def _publish(http: Http, release: LocalRelease, advance: Advance, parallel: int) -> None:
+def _send(http: Http, release: LocalRelease, advance: Advance, parallel: int) -> RemoteSession:
     session = RemoteSession(http, release)
     if session.published:  # just now, by an attempt whose answer was lost
-        return
+        return session
     session.discard_others({file.filename for file in release.files})
 
     def send(file: LocalFile) -> None:
@@ -62,4 +68,4 @@ def _publish(http: Http, release: LocalRelease, advance: Advance, parallel: int)
     with ThreadPoolExecutor(parallel) as pool:
         for _ in pool.map(send, release.files):
             pass
-    session.publish()
+    return session

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 @click.option("--skip-existing", is_flag=True, help="Leave out files whose name is published.")
 @click.option("--strict", is_flag=True, help="Refuse files that are published, identical ones too.")
 @click.option("--force", is_flag=True, help="Replace published files, if the index allows that.")
+@click.option(
+    "--stage",
+    is_flag=True,
+    help="Publish nothing yet: print where pip can install it from. Without it, the same publishes.",
+)
 @click.option("--prefix", default="", help="With --store: a further prefix of all keys.")
 @click.option("--profile", help="With --store: the AWS profile.")
 @click.option("--region", help="With --store: the AWS region.")
@@ -58,12 +63,14 @@ def upload(
     strict: bool,
     force: bool,
     put_args: tuple[str, ...],
+    stage: bool,
     **s3: str | bool | None,
 ) -> None:
     """Publish FILES, those of one release together or not at all.
 
     Large files are sent in parts. After a broken connection, start it again: it sends what is missing.
-    Attestations (FILE.*.attestation) are sent with their files.
+    Attestations (FILE.*.attestation) are sent with their files, and signatures (FILE.asc) that are given
+    with them.
     """
     from wheelyard.client.files import Existing
 
@@ -71,6 +78,8 @@ def upload(
         raise click.UsageError("give either --index-url or --store")
     if store is None and (put_args or any(s3.values())):
         raise click.UsageError("the options of S3 go with --store, not with --index-url")
+    if stage and store is not None:
+        raise click.UsageError("--stage goes with --index-url only: a store has no preview")
     if skip_existing + strict + force > 1:
         raise click.UsageError("use one of --skip-existing, --strict and --force")
     existing = Existing.SAME
@@ -87,9 +96,12 @@ def upload(
             opened = _opened(store, s3, put_args)
             done = upload_to_store(files, opened, existing=existing, progress=_bar(shown))
         else:
-            done = _to_index(files, index_url or "", username, password, existing, _bar(shown))
+            done = _to_index(
+                files, index_url or "", username, password, existing, _bar(shown), stage=stage
+            )
+    done_now = "staged" if stage else "published"
     for each in done:
-        click.echo(f"{each.filename}: {'published' if each.published else 'was published before'}")
+        click.echo(f"{each.filename}: {done_now if each.published else 'was published before'}")
 
 
 def _to_index(
@@ -99,6 +111,8 @@ def _to_index(
     password: str | None,
     existing: "Existing",
     progress: "Callable[[int], Advance]",
+    *,
+    stage: bool,
 ) -> "list[Uploaded]":
     from wheelyard.client.credentials import address, find_credentials
     from wheelyard.client.upload import upload as send
@@ -110,7 +124,14 @@ def _to_index(
         password=password,
         ask=_ask if sys.stdin.isatty() else None,
     )
-    return send(files, index_url, credentials=credentials, existing=existing, progress=progress)
+    return send(
+        files,
+        index_url,
+        credentials=credentials,
+        existing=existing,
+        progress=progress,
+        staged=(lambda url: click.echo(f"staged at {url}")) if stage else None,
+    )
 
 
 def _ask(prompt: str) -> str:
