@@ -167,6 +167,19 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
             },
         ),
         (
+            "Rebuild",
+            {
+                "packages/*": READ_WRITE,
+                "projects/*": READ_WRITE,
+                "catalogue/*": READ_WRITE,
+                "tombstones/*": READ,
+                "sessions/*": READ,
+                "withdrawn/*": READ,
+                "rebuild/*": READ_WRITE | DELETE,
+                "audit/*": WRITE,
+            },
+        ),
+        (
             "Pull",
             {
                 "projects/*": READ,

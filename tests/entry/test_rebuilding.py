@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 import lambdas
 from distributions import build_sdist, build_wheel
 from servers import S3Server
+from wheelyard.audit.event import Event
+from wheelyard.audit.trail import Trail
 from wheelyard.entry.rebuilding import rebuild_handler
 from wheelyard.entry.tracing import Handler
 from wheelyard.errors import InvalidPayload, StorageError
@@ -111,6 +114,13 @@ def listed(store: Store, name: str) -> set[str]:
     return {file.filename for file in document.files}
 
 
+def audited(store: Store) -> list[Event]:
+    """What the audit trail has of rebuilding."""
+    now = datetime.now(UTC)
+    found = Trail(store).between(now - timedelta(days=1), now + timedelta(days=1))
+    return [event for event in found if event.change.action == "rebuild"]
+
+
 def test_the_workflow(store: Store, environ: dict[str, str], s3_moto: S3Server) -> None:
     """Run from start to end it lists every sound file, reports the others, and leaves only the report."""
     machine = Machine(rebuild_handler(environ), environ, s3_moto.client())
@@ -129,9 +139,14 @@ def test_the_workflow(store: Store, environ: dict[str, str], s3_moto: S3Server) 
     assert refused["key"] == "packages/acme-tools/notes.txt"
     assert [entry.key for entry in store.list("rebuild/")] == ["rebuild/a-run/report.json"]
     assert machine.largest < 256 * 1024  # what Step Functions hands from state to state
+    recorded = audited(store)
+    assert {event.actor.via for event in recorded} == {"rebuild workflow"}
+    assert {event.actor.request_id for event in recorded} == {"a-run"}
+    assert {event.change.project for event in recorded} == {"acme-kit", "acme-tools", ""}
     store.delete("rebuild/a-run/report.json")
     before = [store.get(f"projects/{name}.json") for name in ("acme-tools", "acme-kit")]
     assert machine.run()["projects_changed"] == 0
+    assert len(audited(store)) == len(recorded)
     assert [store.get(f"projects/{name}.json") for name in ("acme-tools", "acme-kit")] == before
 
 

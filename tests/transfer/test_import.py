@@ -16,7 +16,7 @@ from indexes import Index
 from servers import Recorder, S3Server, moto_server
 from transfers import use
 from upstream import Answer, Upstream
-from wheelyard.audit.event import Actor
+from wheelyard.audit.event import Actor, Event
 from wheelyard.audit.trail import Trail
 from wheelyard.entry.cli import cli
 from wheelyard.index.catalogue import Catalogue
@@ -191,6 +191,21 @@ def test_what_is_kept(tmp_path: Path, upstream: Upstream) -> None:
     other = project(tmp_path, "other")
     assert other.files[0].yanked is True
     assert (other.status, other.status_reason) == ("deprecated", "use acme-tools")
+    [marked] = audited(tmp_path, "status")
+    assert marked.change.project == "other"
+    assert marked.change.details["status"] == "deprecated"
+    assert marked.change.details["reason"] == "use acme-tools"
+    assert marked.actor == audited(tmp_path, "import")[0].actor
+    importing(tmp_path, upstream.index)
+    assert len(audited(tmp_path, "status")) == 1
+
+
+def audited(folder: Path, action: str) -> list[Event]:
+    """What the audit trail has of one kind of changes."""
+    now = datetime.now(UTC)
+    trail = Trail(DirectoryStore(folder / "store"))
+    found = trail.between(now - timedelta(days=1), now + timedelta(days=1))
+    return [event for event in found if event.change.action == action]
 
 
 def test_a_rebuild_keeps_it(tmp_path: Path, upstream: Upstream) -> None:

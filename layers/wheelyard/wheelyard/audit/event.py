@@ -15,7 +15,8 @@ class Actor(NamedTuple):
     """Who makes a change, and from where; empty is unknown.
 
     ``user``        the user, or the owner of the token; on the command line the system's user
-    ``via``         the way in: ``http``, ``command line``, ``admin function``, ``api``
+    ``via``         the way in: ``http``, ``command line``, ``admin function``, ``api``, or what did it by
+                    itself: ``session``, ``bucket``, ``rebuild workflow``
     ``token``       the id of the API token, never the token
     ``client``      the client's address, or its machine's name
     ``user_agent``  what the client calls itself

@@ -5,6 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from wheelyard.audit.event import Actor
+from wheelyard.audit.trail import Trail
 from wheelyard.entry.tracing import Handler, traced
 from wheelyard.errors import InvalidPayload
 from wheelyard.index.catalogue import Catalogue
@@ -29,6 +31,7 @@ def rebuild_handler(environ: Mapping[str, str]) -> Handler:
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
     shelf = Shelf(store, Catalogue(store), Rules.of(settings))
+    trail = Trail(store)
     prefix = f"{where.prefix}/" if where.prefix else ""
 
     def handle(event: Any, context: Any) -> Any:
@@ -36,7 +39,8 @@ def rebuild_handler(environ: Mapping[str, str]) -> Handler:
         run = event.get("run") if isinstance(event, dict) else None
         if not isinstance(run, str) or not _RUN.fullmatch(run):
             raise InvalidPayload(f"$.run is {run!r:.200}: use letters, digits, '-' and '_'")
-        rebuild = RebuildRun(shelf, run)
+        actor = Actor("", "rebuild workflow", request_id=run)
+        rebuild = RebuildRun(shelf, run, trail.by(actor))
         try:
             step = event["step"]
             if step == "Survey":

@@ -2,15 +2,17 @@
 
 Documents are replaced in place, so that nothing is absent meanwhile; uploads may go on. What only a
 document knows is kept from it: yanks, the project's status, and upload times, which are the store's own
-where there is no document.
+where there is no document. Every change is in the audit trail before it is made.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import groupby
 from typing import NamedTuple
 
+from wheelyard.audit.event import AuditedFile, Change
+from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.errors import FileExists, Forbidden, InvalidDocument, InvalidName, KeyNotFound
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.filenames import parse_filename
@@ -99,27 +101,32 @@ class Work(NamedTuple):
     files: tuple[Entry, ...]
 
 
-def rebuild(shelf: Shelf, progress: Callable[[Survey], Callable[[int], None]]) -> Report:
+def rebuild(
+    shelf: Shelf,
+    progress: Callable[[Survey], Callable[[int], None]],
+    record: Recorder = unrecorded,
+) -> Report:
     """Make every project's document, every ``.metadata`` and the catalogue again.
 
-    ``progress`` is told of the whole work once, and what it returns of every so many files done.
+    ``progress`` is told of the whole work once, and what it returns of every so many files done; ``record``
+    has what is changed in the audit trail.
     """
     surveyed = survey(shelf.store)
     advance = progress(surveyed)
     found: dict[ProjectName, list[Finding]] = {folder.project: [] for folder in surveyed.folders}
     with ThreadPoolExecutor(_WORKERS) as pool:
         works = list(split(surveyed))
-        examined = pool.map(lambda work: examine_files(shelf, work), works)
+        examined = pool.map(lambda work: examine_files(shelf, work, record), works)
         for work, findings in zip(works, examined, strict=True):
             found[work.project] += findings
             advance(len(work.files))
-        changes = list(pool.map(lambda name: relist(shelf, name, found[name]), found))
+        changes = list(pool.map(lambda name: relist(shelf, name, found[name], record), found))
     return Report(
         projects=len(surveyed.folders),
         files=sum(len(folder.files) for folder in surveyed.folders),
         changes=tuple(change for change in changes if change.any),
         refused=surveyed.refused,
-        **recatalogue(shelf)._asdict(),
+        **recatalogue(shelf, record)._asdict(),
     )
 
 
@@ -174,11 +181,11 @@ def _documented(store: Store) -> Iterator[ProjectName]:
             yield project_name(entry.key.removeprefix(keys.PROJECTS).removesuffix(".json"))
 
 
-def examine_files(shelf: Shelf, work: Work) -> list[Finding]:
+def examine_files(shelf: Shelf, work: Work, record: Recorder = unrecorded) -> list[Finding]:
     """Look at stored files, and have the ``.metadata`` of each as the archive has it."""
     known = {file.filename: file for file in _current(shelf.store, work.project).files}
     return [
-        _examine_file(shelf, work.project, entry, known.get(_filename(entry.key)))
+        _examine_file(shelf, work.project, entry, known.get(_filename(entry.key)), record)
         for entry in work.files
     ]
 
@@ -187,10 +194,12 @@ def _filename(key: str) -> str:
     return key.rpartition("/")[2]
 
 
-def _examine_file(shelf: Shelf, name: ProjectName, entry: Entry, known: File | None) -> Finding:
+def _examine_file(
+    shelf: Shelf, name: ProjectName, entry: Entry, known: File | None, record: Recorder
+) -> Finding:
     filename = _filename(entry.key)
     try:
-        return _finding(shelf, name, filename, known)
+        return _finding(shelf, name, filename, known, record)
     except KeyNotFound:
         return Finding(entry.key, entry.etag, None)
     except UNFIT as error:
@@ -200,7 +209,9 @@ def _examine_file(shelf: Shelf, name: ProjectName, entry: Entry, known: File | N
         return Finding(entry.key, entry.etag, None, str(error))
 
 
-def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None) -> Finding:
+def _finding(
+    shelf: Shelf, name: ProjectName, filename: str, known: File | None, record: Recorder
+) -> Finding:
     rules, store = shelf.rules, shelf.store
     key = keys.package(name, filename)
     if known is None and is_promised(store, name, filename):
@@ -226,7 +237,9 @@ def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None)
         )
     if known is None and not rules.reuse_deleted:
         shelf.check_deleted(name, incoming.distribution.canonical)
-    repaired = _repair(store, keys.metadata(name, filename), incoming.distribution.metadata_bytes)
+    change = Change("rebuild", name, (AuditedFile(filename, incoming.sha256),), {"did": "metadata"})
+    described = incoming.distribution.metadata_bytes
+    repaired = _repair(store, keys.metadata(name, filename), described, lambda: record(change))
     signed = shelf.store.exists(keys.signature(name, filename))
     attested = shelf.store.exists(keys.provenance(name, filename))
     file = as_listed(incoming, entry.modified, signed=signed, attested=attested)
@@ -237,34 +250,59 @@ def _finding(shelf: Shelf, name: ProjectName, filename: str, known: File | None)
     return Finding(key, entry.etag, file, repaired=repaired)
 
 
-def _repair(store: Store, key: str, body: bytes) -> bool:
+def _repair(
+    store: Store, key: str, body: bytes, recording: Callable[[], AbstractContextManager[object]]
+) -> bool:
     with suppress(KeyNotFound):
         if store.get(key).body == body:
             return False
-    store.put(key, body)
+    with recording():
+        store.put(key, body)
     return True
 
 
-def relist(shelf: Shelf, name: ProjectName, findings: Sequence[Finding]) -> Changes:
+def relist(
+    shelf: Shelf, name: ProjectName, findings: Sequence[Finding], record: Recorder = unrecorded
+) -> Changes:
     """Have the project's document list what was found, if it is still there, and nothing else.
 
     Files that were published since are kept.
     """
     outcome = Changes(name)
+    change: Change | None = None
 
     def edit(stored: Stored | None) -> bytes | None:
-        nonlocal outcome
+        nonlocal outcome, change
         before = _read(name, stored)
         after, refused = _relisted(shelf, before, findings)
         outcome = _changes(before, after, findings, refused)
+        change = _audited(before, after, outcome)
         # A name that was given up since it was catalogued stays given up.
         if stored is None and not after.files and not _catalogued(shelf, name):
             return None
         body = project_json(after)
         return None if stored is not None and stored.body == body else body
 
-    written = edit_object(shelf.store, keys.project(name), edit)
+    key = keys.project(name)
+    try:
+        stored: Stored | None = shelf.store.get(key)
+    except KeyNotFound:
+        stored = None
+    # What is about to be changed is recorded first; most projects have nothing to be.
+    if edit(stored) is None or change is None:
+        return outcome
+    with record(change):
+        written = edit_object(shelf.store, key, edit)
     return outcome._replace(rewritten=written)
+
+
+def _audited(before: Project, after: Project, outcome: Changes) -> Change:
+    known = {file.filename: file for project in (before, after) for file in project.files}
+    did = {"added": outcome.added, "removed": outcome.removed, "updated": outcome.updated}
+    names = [name for each in did.values() for name in each]
+    files = [AuditedFile(name, known[name].hashes.get("sha256")) for name in names]
+    details = {"did": "page", **{what: list(each) for what, each in did.items() if each}}
+    return Change("rebuild", before.name, files, details)
 
 
 def _catalogued(shelf: Shelf, name: ProjectName) -> bool:
@@ -355,9 +393,15 @@ class Recatalogued(NamedTuple):
     uncatalogued: tuple[str, ...]
 
 
-def recatalogue(shelf: Shelf) -> Recatalogued:
+def recatalogue(shelf: Shelf, record: Recorder = unrecorded) -> Recatalogued:
     """Have exactly those projects in the catalogue that have a document."""
-    added, removed = shelf.catalogue.correct(
-        set(_documented(shelf.store)), lambda name: shelf.store.exists(keys.project(name))
-    )
+    there = set(_documented(shelf.store))
+    known = set(Catalogue(shelf.store).readable())
+    did = {"catalogued": sorted(there - known), "uncatalogued": sorted(known - there)}
+    details = {what: names for what, names in did.items() if names}
+    change = Change("rebuild", details={"did": "catalogue", **details})
+    with record(change) if details else nullcontext():
+        added, removed = shelf.catalogue.correct(
+            there, lambda name: shelf.store.exists(keys.project(name))
+        )
     return Recatalogued(tuple(sorted(added)), tuple(sorted(removed)))

@@ -7,6 +7,7 @@ document of one project, and what came of it all. Each can be done again.
 import json
 from typing import Any, NamedTuple
 
+from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.protocol.model import Project
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project, project_json
@@ -45,9 +46,10 @@ class Reported(NamedTuple):
 class RebuildRun:
     """One run, by its name; everything that it writes beside its results is under ``rebuild/<run>/``."""
 
-    def __init__(self, shelf: Shelf, run: str) -> None:
-        """``run`` is of letters, digits, ``-`` and ``_``."""
+    def __init__(self, shelf: Shelf, run: str, record: Recorder = unrecorded) -> None:
+        """``run`` is of letters, digits, ``-`` and ``_``. ``record`` has changes in the audit trail."""
         self._shelf = shelf
+        self._record = record
         self._store = shelf.store
         self._folder = f"{keys.REBUILDS}{run}/"
 
@@ -73,7 +75,7 @@ class RebuildRun:
         entries = {entry.key: entry for entry in self._store.list(f"{keys.PACKAGES}{name}/")}
         wanted = [keys.package(name, filename) for filename in filenames]
         work = Work(name, tuple(entries[key] for key in wanted if key in entries))
-        found = [_dump(name, finding) for finding in examine_files(self._shelf, work)]
+        found = [_dump(name, finding) for finding in examine_files(self._shelf, work, self._record)]
         self._put(f"found/{name}/{piece}.json", found)
         return len(found)
 
@@ -85,14 +87,14 @@ class RebuildRun:
             for piece in range(pieces)
             for found in self._get(f"found/{name}/{piece}.json")
         ]
-        changes = relist(self._shelf, name, findings)
+        changes = relist(self._shelf, name, findings, self._record)
         if changes.any:
             self._put(f"changes/{name}.json", _changes(changes))
         return int(changes.rewritten)
 
     def report(self) -> Reported:
         """Put the catalogue right, and everything that was changed or refused into one report."""
-        catalogue = recatalogue(self._shelf)
+        catalogue = recatalogue(self._shelf, self._record)
         report = f"{self._folder}report.json"
         if not self._shelf.store.exists(
             report

@@ -1,12 +1,14 @@
 """``wheelyard rebuild``: what is listed, made again from what is stored."""
 
 import os
+import platform
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
+from wheelyard.client.stack import system_user
 from wheelyard.entry.cli.store import STORE, opened
 from wheelyard.settings import Settings
 
@@ -24,6 +26,8 @@ def rebuild(store: str) -> None:
     Uploads may go on meanwhile, and nothing is absent at any moment. What was changed is printed; files
     that are not fit to be listed are named with the reason, and stay where they are.
     """
+    from wheelyard.audit.event import Actor
+    from wheelyard.audit.trail import Trail
     from wheelyard.index.catalogue import Catalogue
     from wheelyard.publish.rebuild import rebuild as run
     from wheelyard.publish.rules import Rules
@@ -31,8 +35,9 @@ def rebuild(store: str) -> None:
 
     found = opened(store)
     shelf = Shelf(found, Catalogue(found), Rules.of(Settings.from_env(os.environ)))
+    record = Trail(found).by(Actor(system_user(), "command line", client=platform.node()))
     with ExitStack() as shown:
-        report = run(shelf, lambda survey: _bar(survey, shown))
+        report = run(shelf, lambda survey: _bar(survey, shown), record)
     for line in _lines(report):
         click.echo(line)
 

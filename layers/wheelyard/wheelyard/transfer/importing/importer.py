@@ -109,7 +109,8 @@ class Importer:
 
     def _mark(self, name: ProjectName, marker: Marker) -> None:
         """Give the project the status that it had, if it is there and has none."""
-        if not self._shelf.project(name).files:
+        here = self._shelf.project(name)
+        if not here.files or here.status is not None:
             return
 
         def change(project: Project) -> Project:
@@ -117,7 +118,10 @@ class Importer:
                 return project
             return project._replace(status=marker.status, status_reason=marker.reason)
 
-        self._shelf.edit(name, change)
+        said = {"reason": marker.reason} if marker.reason else {}
+        details = {"status": marker.status, **said, "from": self._index.location}
+        with self._trail.recording(self._actor, Change("status", name, (), details)):
+            self._shelf.edit(name, change)
 
 
 def _with_yanks(project: Project, yanked: Mapping[str, bool | str]) -> Project:
