@@ -11,6 +11,10 @@ import clients
 from clients import PUBLISHER
 from distributions import build_wheel
 from stack import Stack
+from wheelyard.protocol.names import project_name
+from wheelyard.publish.session import Session, SessionFile, dump_session
+from wheelyard.publish.withdrawals import Withdrawals
+from wheelyard.storage.opening import open_bucket
 
 pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
 
@@ -59,6 +63,28 @@ def test_unfit(stack: Stack, s3: Any) -> None:
     body = json.load(s3.get_object(Bucket=stack.bucket, Key=report)["Body"])
     assert "not a valid wheel" in body["reason"]
     assert clients.get(f"{stack.index_url}acme-unfit/", PUBLISHER).status == 404
+
+
+def test_withdrawn(stack: Stack, s3: Any) -> None:
+    """What a session stored and could not publish is taken away when an order for it comes."""
+    wheel = build_wheel("acme-withdrawn", "1.0")
+    file = SessionFile(wheel.filename, len(wheel.content), {"sha256": wheel.sha256}, "", "")
+    name = project_name("acme-withdrawn")
+    publishing = Session("0" * 32, "ann", name, "1", 0, 0, "processing", (file,))
+    key = f"packages/acme-withdrawn/{wheel.filename}"
+    for path, body in (
+        ("sessions/acme-withdrawn/1.json", dump_session(publishing)),
+        (key, wheel.content),
+    ):
+        s3.put_object(Bucket=stack.bucket, Key=path, Body=body)
+    aws = stack.emulator.environment
+    environ = {**aws, "AWS_REGION": aws["AWS_DEFAULT_REGION"], "BUCKET": stack.bucket}
+    store = open_bucket(environ, 60)
+    assert store.exists(key)
+    Withdrawals(store).order(name, wheel.filename, store.head(key))
+    eventually(lambda: not keys(stack, s3, "withdrawn/"))
+    assert not keys(stack, s3, "packages/acme-withdrawn/")
+    assert clients.get(f"{stack.index_url}acme-withdrawn/", PUBLISHER).status == 404
 
 
 def listed(stack: Stack) -> list[str]:
