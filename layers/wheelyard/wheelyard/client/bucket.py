@@ -37,7 +37,8 @@ def s3_store(
       the distribution files;
     - all others, such as ``StorageClass``, ``ACL``, ``Tagging``, ``Metadata``, ``CacheControl`` or
       ``ObjectLockMode``, for the distribution files and for what stands beside them: metadata,
-      signatures and attestations. They do not for the projects' pages, which every publication replaces, whoever's.
+      signatures and attestations. They do not for the projects' pages, which every publication replaces,
+      whoever's.
 
     Raises ``InvalidSetting`` for an argument that S3 does not have or an upload has no use for, and
     ``StorageError``.
