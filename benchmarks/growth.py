@@ -23,6 +23,7 @@ from wheelyard.entry.http import Response
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.mirror import shards
 from wheelyard.mirror.manifest import Listings, Manifest, StoredListing, Validators, dump_manifest
+from wheelyard.mirror.packing import pack
 from wheelyard.mirror.state import State, dump_state
 from wheelyard.mirror.stored import digest_of
 from wheelyard.protocol.model import Project
@@ -139,16 +140,16 @@ def _mirrored(connection: Connection, count: int, times: int) -> None:
 
 def _snapshot(store: ObjectStore, count: int, source: str) -> None:
     """Shards of made-up names, about as long as real ones, without their workflow."""
-    buckets: dict[str, shards.Names] = {bucket: {} for bucket in shards.BUCKETS}
+    buckets: dict[str, list[str]] = {bucket: [] for bucket in shards.BUCKETS}
     for number in range(count):
         name = ProjectName(f"upstream-{number:x}")
-        buckets[keys.bucket(name)][name] = number
-    buckets[keys.bucket(FLASK)][FLASK] = 7
+        buckets[keys.bucket(name)].extend(shards.entries([name], [number]))
+    buckets[keys.bucket(FLASK)].extend(shards.entries([FLASK], [7]))
     digests = []
     for bucket in shards.BUCKETS:
         text = shards.shard_text(buckets.pop(bucket))
         digests.append(shards.digest(text))
-        store.put(keys.shard(digests[-1]), shards.compress(text))
+        store.put(keys.shard(digests[-1]), pack(text, digests[-1]))
     nothing = StoredListing("", 0, 0)
     manifest = Manifest(
         source="https://upstream.example",

@@ -31,7 +31,7 @@ class Workflow:
         self.catalogue = Catalogue(store)
         self.steps = Reindex(
             store,
-            Client(lambda: parse_location(upstream.index), 10, sleep=lambda _: None),
+            lambda: Client(lambda: parse_location(upstream.index), 10, sleep=lambda _: None),
             self.catalogue.names,
             hidden,
             now or (lambda: datetime.now(UTC)),

@@ -10,6 +10,7 @@ from wheelyard.mirror.manifest import (
     Validators,
     dump_manifest,
 )
+from wheelyard.mirror.packing import pack
 from wheelyard.protocol.names import project_name
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -19,16 +20,17 @@ _NO_LISTING = Listings("", StoredListing("", 0, 0), StoredListing("", 0, 0))
 
 def put_snapshot(store: Store, names: Mapping[str, int | None], source_id: str = "") -> Manifest:
     """Make a snapshot of ``names`` the active one; its root listing is left out."""
-    buckets: dict[str, shards.Names] = {bucket: {} for bucket in shards.BUCKETS}
+    buckets: dict[str, list[str]] = {bucket: [] for bucket in shards.BUCKETS}
     for raw, serial in names.items():
         name = project_name(raw)
-        shards.merge(buckets[keys.bucket(name)], name, serial)
+        buckets[keys.bucket(name)].extend(shards.entries([name], [serial]))
     digests = []
     for entries in buckets.values():
         text = shards.shard_text(entries)
-        digests.append(shards.digest(text) if entries else "")
+        digest = shards.digest(text) if entries else ""
+        digests.append(digest)
         if entries:
-            store.put(keys.shard(shards.digest(text)), shards.compress(text))
+            store.put(keys.shard(digest), pack(text, digest))
     manifest = Manifest(
         source="https://upstream.example",
         source_id=source_id,

@@ -12,6 +12,7 @@ from dying import Killed
 from reindexing import Workflow
 from upstream import HTML, Answer, Upstream
 from wheelyard.errors import (
+    InvalidDocument,
     KeyNotFound,
     ListingShrank,
     StorageError,
@@ -405,9 +406,10 @@ def test_a_listing_without_end_is_not_read_on(
 
 
 def test_a_run_killed_anywhere_leaves_the_old_snapshot_and_the_next_completes(
-    upstream: Upstream,
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For each single write of a run: dead before it, either snapshot is whole, and a new run is right."""
+    monkeypatch.setattr("wheelyard.mirror.parts.NAMES_PER_PART", 2)
     upstream.add_names(f"project-{number}" for number in range(40))
     old = sorted(upstream.names)
     new = sorted([*old, "brand-new", "another"])
@@ -450,14 +452,48 @@ def test_a_step_can_be_run_again(workflow: Workflow, upstream: Upstream, store: 
 
 
 def test_parts_that_are_gone_are_no_empty_parts(
-    workflow: Workflow, upstream: Upstream, store: Recording
+    workflow: Workflow, upstream: Upstream, store: Recording, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step that finds less than the one before it wrote fails."""
-    upstream.add_names(["a"])
+    monkeypatch.setattr("wheelyard.mirror.parts.NAMES_PER_PART", 1)
+    upstream.add_names(["a", "b", "c", "d"])
     fetched = workflow.fetch()
+    assert len(fetched["parts"]) == 4
     store.delete(fetched["parts"][3]["key"])
     with pytest.raises(KeyNotFound):
         workflow.shard(fetched)
+
+
+def test_a_part_of_another_version_fails_the_run(
+    workflow: Workflow, upstream: Upstream, store: Recording
+) -> None:
+    """A run during which the functions were replaced is run again; its shards are not half a part."""
+    upstream.add_names(["a", "b"])
+    fetched = workflow.fetch()
+    store.put(fetched["parts"][0]["key"], b"00 a 1\n01 b 2\n")
+    with pytest.raises(InvalidDocument):
+        workflow.shard(fetched)
+
+
+@pytest.mark.parametrize("each", [1, 7, 30, 1000])
+def test_any_number_of_parts_makes_the_same_snapshot(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, each: int
+) -> None:
+    """The parts cover every bucket once, however many names upstream has."""
+    upstream.serials = True
+    upstream.add_names(f"project-{number}" for number in range(100))
+    whole, divided = (Workflow(Recording(), upstream) for _ in range(2))
+    whole.run()
+    monkeypatch.setattr("wheelyard.mirror.parts.NAMES_PER_PART", each)
+    fetched = divided.fetch()
+    parts = fetched["parts"]
+    covered = [bucket for part in parts for bucket in range(part["first"], part["last"] + 1)]
+    assert covered == list(range(256))
+    assert len(parts) == min(16, -(-100 // each))
+    divided.activate(fetched, divided.shard(fetched))
+    manifests = [Snapshots(workflow.store).current() for workflow in (whole, divided)]
+    first, second = (found.manifest.shards if found else None for found in manifests)
+    assert first == second
 
 
 def test_shards_that_were_swept_in_the_middle_of_a_run_fail_it(
@@ -594,6 +630,7 @@ def test_payloads_stay_far_below_the_limit(
 ) -> None:
     """The state between steps has keys and digests only: 256 KiB is the limit of Step Functions."""
     fetched = make_fetched(count)
+    assert len(fetched["parts"]) == 16
     sharded = [
         Sharded(first=part["first"], digests=["f" * 32] * 16, names=count // 16, written=16)
         for part in fetched["parts"]
@@ -602,11 +639,14 @@ def test_payloads_stay_far_below_the_limit(
 
 
 @pytest.fixture
-def make_fetched(workflow: Workflow, upstream: Upstream) -> Callable[[int], Fetched]:
-    """A real payload of Fetch, with the numbers of a larger upstream."""
+def make_fetched(
+    workflow: Workflow, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[int], Fetched]:
+    """A real payload of Fetch, with the most parts and the numbers of a larger upstream."""
+    monkeypatch.setattr("wheelyard.mirror.parts.NAMES_PER_PART", 1)
 
     def make(count: int) -> Fetched:
-        upstream.add_names(["a"])
+        upstream.add_names(f"project-{number}" for number in range(16))
         return {**workflow.fetch(), "names": count, "serial": 10**12, "etag": '"' + "e" * 200 + '"'}
 
     return make

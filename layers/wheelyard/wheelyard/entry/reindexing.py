@@ -14,8 +14,10 @@ from wheelyard.settings import Settings, UpstreamSettings
 from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
+    from wheelyard.mirror.location import Locator
     from wheelyard.mirror.payloads import Activated
     from wheelyard.mirror.reindex import Reindex
+    from wheelyard.mirror.upstream import Upstream
 
 Bar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """Shows one step's progress: its name, and how much there is to do, None where that is unknown."""
@@ -29,10 +31,9 @@ def hidden_names(upstream: UpstreamSettings) -> Hidden:
 
 def reindex_of(settings: Settings, store: Store) -> "Reindex":
     """The workflow's steps. Raises ``InvalidSetting`` where nothing is mirrored."""
-    # Requests, and what it needs, are not for a process that only looks whether there is something to do.
+    # Nothing of it is for a process that only looks whether there is something to do.
     from wheelyard.mirror.location import Locator
     from wheelyard.mirror.reindex import Reindex
-    from wheelyard.mirror.upstream import Upstream
 
     upstream = settings.upstream
     if upstream.mode != "mirror" or not upstream.location:
@@ -40,13 +41,20 @@ def reindex_of(settings: Settings, store: Store) -> "Reindex":
             "there is nothing to reindex: set UPSTREAM_INDEX_URL to the simple index to mirror, and "
             f"UPSTREAM_MODE, which is {upstream.mode!r}, to mirror"
         )
+    locator = Locator(upstream.location, time.monotonic)
     return Reindex(
         store,
-        Upstream(Locator(upstream.location, time.monotonic).find, upstream.timeout),
+        lambda: _client(locator, upstream.timeout),
         Catalogue(store).names,
         hidden_names(upstream),
         lambda: datetime.now(UTC),
     )
+
+
+def _client(locator: "Locator", timeout: float) -> "Upstream":
+    from wheelyard.mirror.upstream import Upstream
+
+    return Upstream(locator.find, timeout)
 
 
 def _no_bar(name: str, length: int | None) -> AbstractContextManager[Callable[[int], None]]:

@@ -1,58 +1,61 @@
-"""Parts: what Fetch hands to Shard, upstream's names as they came, divided by bucket.
+"""Parts: what Fetch hands to Shard, the names of upstream's listing divided by bucket.
 
-A line is ``bucket name serial``, or without the serial; the same name may stand there twice.
+A part has a line for each of its buckets, with what is to stand in the shard for each name and a comma
+behind it: ``"flask":31337,"six":null,``. They are in upstream's order, and a name may be there twice. The
+parts live for minutes and are not compressed.
 """
 
 import logging
-import zlib
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from wheelyard.errors import InvalidDocument, InvalidName, TooLarge, UpstreamInvalid
 from wheelyard.mirror import shards
 from wheelyard.mirror.payloads import Part
 from wheelyard.mirror.root import read_root, root_reader
-from wheelyard.mirror.upstream import Answer
-from wheelyard.protocol.names import ProjectName, project_name
+from wheelyard.mirror.root_names import RootNames
+from wheelyard.protocol.names import project_name, project_names
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
+if TYPE_CHECKING:
+    from wheelyard.mirror.upstream import Answer
+
 _logger = logging.getLogger(__name__)
 
-PARTS = 16
-"""Into how many parts the buckets are divided: one for each first digit."""
+MOST_PARTS = 16
+NAMES_PER_PART = 250_000
+"""A part takes about a second, start of its process included, and little memory."""
 
 MOST_BYTES = 1024**3
 """A root listing larger than this is not read on."""
 
-# Fast: the parts live for minutes.
-_LEVEL = 1
+# So many entries are kept as such, before they are joined to their bucket's line.
+_KEPT = 50_000
 
 Progress = Callable[[int], None]
 """Is told how many names more are read."""
 
 
 class PartWriter:
-    """The names of one listing on their way into parts, compressed as they come."""
+    """The names of one listing on their way into parts."""
 
     def __init__(self) -> None:
-        self._packers = [zlib.compressobj(_LEVEL, wbits=31) for _ in range(PARTS)]
-        self._packed = [bytearray() for _ in range(PARTS)]
+        self._lines = [bytearray() for _ in shards.BUCKETS]
+        self._entries: list[list[str]] = [[] for _ in shards.BUCKETS]
+        self._kept = 0
         self.count = 0
         self._refused = 0
         self._example = ""
 
-    def read(self, answer: Answer, progress: Progress) -> int | None:
+    def read(self, answer: "Answer", progress: Progress) -> int | None:
         """Take in the whole body; returns the listing's serial. Raises ``UpstreamError``."""
         try:
             reader = root_reader(answer.headers.get("content-type", ""))
             for found in read_root(reader, _bounded(answer.chunks())):
-                lines: list[list[str]] = [[] for _ in range(PARTS)]
-                for raw, serial in found:
-                    self._add(lines, raw, serial)
-                for packed, packer, batch in zip(self._packed, self._packers, lines, strict=True):
-                    packed += packer.compress("".join(batch).encode())
-                progress(len(found))
+                self._add(found)
+                progress(len(found.names))
         except (InvalidDocument, TooLarge) as error:
             raise UpstreamInvalid(str(error)) from error
         if self._refused:
@@ -63,28 +66,67 @@ class PartWriter:
                 raise UpstreamInvalid("upstream's root listing has no valid name in it")
         return reader.serial
 
-    def _add(self, lines: list[list[str]], raw: str, serial: int | None) -> None:
+    def _add(self, found: RootNames) -> None:
         try:
-            name = project_name(raw)
+            names = project_names(found.names)
         except InvalidName:
-            self._refused += 1
-            self._example = raw[:100]
-            return
-        bucket = keys.bucket(name)
-        end = "\n" if serial is None else f" {serial}\n"
-        lines[int(bucket[0], PARTS)].append(f"{bucket} {name}{end}")
-        self.count += 1
+            found = self._valid(found)
+            names = project_names(found.names)
+        entries = shards.entries(names, found.serials)
+        for bucket, entry in zip(keys.bucket_numbers(names), entries, strict=True):
+            self._entries[bucket].append(entry)
+        self.count += len(names)
+        self._kept += len(names)
+        if self._kept >= _KEPT:
+            self._join()
+
+    def _valid(self, found: RootNames) -> RootNames:
+        """Those whose names are valid; the others are counted."""
+        valid = RootNames([], [])
+        for raw, serial in zip(found.names, found.serials, strict=True):
+            try:
+                project_name(raw)
+            except InvalidName:
+                self._refused += 1
+                self._example = raw[:100]
+            else:
+                valid.names.append(raw)
+                valid.serials.append(serial)
+        return valid
+
+    def _join(self) -> None:
+        for line, entries in zip(self._lines, self._entries, strict=True):
+            entries.append("")
+            line += ",".join(entries).encode()
+            entries.clear()
+        self._kept = 0
 
     def write(self, store: Store) -> list[Part]:
         """Store the parts. Only now, so that a listing that breaks off leaves nothing behind."""
+        self._join()
         run = uuid4().hex
-        each = len(shards.BUCKETS) // PARTS
         parts = []
-        for number, (packed, packer) in enumerate(zip(self._packed, self._packers, strict=True)):
+        for number, first in enumerate(
+            range(0, len(self._lines), each := self._buckets_per_part())
+        ):
+            lines = self._lines[first : first + each]
             key = keys.part(run, number)
-            store.put(key, bytes(packed + packer.flush()))
-            parts.append(Part(key=key, first=number * each, last=number * each + each - 1))
+            store.put(key, b"\n".join(lines))
+            parts.append(Part(key=key, first=first, last=first + len(lines) - 1))
         return parts
+
+    def _buckets_per_part(self) -> int:
+        parts = min(MOST_PARTS, max(1, -(-self.count // NAMES_PER_PART)))
+        return -(-len(self._lines) // parts)
+
+
+def read_part(store: Store, part: Part) -> Iterator[list[str]]:
+    """The entries of each bucket of one part. Raises ``KeyNotFound`` and ``InvalidDocument``."""
+    lines = store.get(part["key"]).body.split(b"\n")
+    if len(lines) != part["last"] - part["first"] + 1:
+        raise InvalidDocument("a part is not as this version of Wheelyard writes it: run again")
+    for line in lines:
+        yield line.decode().split(",")[:-1]
 
 
 def _bounded(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -94,13 +136,3 @@ def _bounded(chunks: Iterator[bytes]) -> Iterator[bytes]:
         if total > MOST_BYTES:
             raise TooLarge(f"upstream's root listing has more than {MOST_BYTES} bytes")
         yield chunk
-
-
-def read_part(store: Store, part: Part) -> dict[str, shards.Names]:
-    """The names of one part by bucket, each once. Raises ``KeyNotFound``."""
-    buckets: dict[str, shards.Names] = {}
-    for line in zlib.decompress(store.get(part["key"]).body, wbits=31).decode().splitlines():
-        bucket, name, *serial = line.split(" ")
-        names = buckets.setdefault(bucket, {})
-        shards.merge(names, ProjectName(name), int(serial[0]) if serial else None)
-    return buckets

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from wheelyard.errors import (
     KeyNotFound,
@@ -18,15 +19,18 @@ from wheelyard.mirror import shards
 from wheelyard.mirror.active import Active, read_active, replace_active
 from wheelyard.mirror.location import origin
 from wheelyard.mirror.manifest import Manifest, Validators
+from wheelyard.mirror.packing import pack
 from wheelyard.mirror.parts import PartWriter, Progress, read_part
 from wheelyard.mirror.payloads import Activated, Fetched, Part, Sharded
 from wheelyard.mirror.relisting import Hidden, basis, is_stored, write_listings
 from wheelyard.mirror.sweeping import missing_shards, sweep
-from wheelyard.mirror.upstream import Upstream, require
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.negotiation import HTML, JSON, TEXT
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
+
+if TYPE_CHECKING:
+    from wheelyard.mirror.upstream import Upstream
 
 _logger = logging.getLogger(__name__)
 
@@ -42,12 +46,15 @@ class Reindex:
     def __init__(
         self,
         store: Store,
-        upstream: Upstream,
+        upstream: "Callable[[], Upstream]",
         private: Callable[[], Sequence[ProjectName]],
         hidden: Hidden,
         now: Callable[[], datetime],
     ) -> None:
-        """``private`` gives the private projects' names, sorted; ``now`` is in UTC."""
+        """``upstream`` is called by Fetch alone: the other steps need none, nor the import of its client.
+
+        ``private`` gives the private projects' names, sorted; ``now`` is in UTC.
+        """
         self._store = store
         self._upstream = upstream
         self._private = private
@@ -65,11 +72,14 @@ class Reindex:
         base = read_active(self._store)
         if relist and base.manifest is not None:
             return self._unchanged(base, base.manifest)
-        index = self._upstream.locate().url
+        from wheelyard.mirror.upstream import require
+
+        upstream = self._upstream()
+        index = upstream.locate().url
         validators = self._validators(base.manifest, index) if not force else Validators()
         headers = {"accept": _ACCEPT, **_conditions(validators)}
         fetched_at = self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        with self._upstream.get(index, headers) as answer:
+        with upstream.get(index, headers) as answer:
             require(answer, *((200, 304) if any(validators) else (200,)))
             if answer.status == 304 and base.manifest is not None:
                 return self._unchanged(base, base.manifest)
@@ -120,19 +130,17 @@ class Reindex:
 
         Raises ``StorageError``.
         """
-        buckets = read_part(self._store, part)
         kept = self._kept_shards(base)
-        digests, written = [], 0
-        for number in range(part["first"], part["last"] + 1):
-            names = buckets.get(shards.BUCKETS[number], {})
-            text = shards.shard_text(names)
-            digest = shards.digest(text) if names else ""
+        digests, count, written = [], 0, 0
+        for entries in read_part(self._store, part):
+            text = shards.shard_text(entries)
+            digest = shards.digest(text) if entries else ""
             if digest and digest not in kept:
                 # Written again even if there is one, so that it is too young to be swept.
-                self._store.put(keys.shard(digest), shards.compress(text))
+                self._store.put(keys.shard(digest), pack(text, digest))
                 written += 1
             digests.append(digest)
-        count = sum(map(len, buckets.values()))
+            count += shards.count(text)
         return Sharded(first=part["first"], digests=digests, names=count, written=written)
 
     def _kept_shards(self, base: str | None) -> set[str]:

@@ -4,14 +4,16 @@ It is made once, not for each request. Both forms are stored plain and compresse
 the bytes that are there, or with a link to them.
 """
 
-import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import NamedTuple
 
+from isal import isal_zlib
+
 from wheelyard.mirror.manifest import Listings, Manifest, StoredListing
-from wheelyard.mirror.shards import decompress, names_of
+from wheelyard.mirror.packed import unpack
+from wheelyard.mirror.shards import names_of
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.negotiation import JSON
 from wheelyard.protocol.simple import root_html, root_json
@@ -21,7 +23,9 @@ from wheelyard.storage.store import Store
 HTML_TYPE = "text/html; charset=utf-8"
 
 _READERS = 16
-_GZIP_LEVEL = 4
+_LEVEL = 2
+# Part of a listing's name: another level or compressor gives another object, whose size is its manifest's.
+_PACKING = b"isal 2\n"
 # Part of the basis: to be raised when the rendering changes.
 _REVISION = "1"
 
@@ -70,17 +74,15 @@ def _names(
     store: Store, digests: Sequence[str], private: Sequence[ProjectName], hidden: Hidden
 ) -> list[ProjectName]:
     def read(digest: str) -> list[ProjectName]:
-        return list(names_of(decompress(store.get(keys.shard(digest)).body, digest)))
+        return names_of(unpack(store.get(keys.shard(digest)).body, digest).decode())
 
     names = list(private)
     own = frozenset(private)
     with ThreadPoolExecutor(_READERS) as pool:
         for found in pool.map(read, filter(None, digests)):
-            names += [
-                name
-                for name in found
-                if name not in own and not (hidden.rules and hidden.hides(name))
-            ]
+            if hidden.rules or (own and not own.isdisjoint(found)):
+                found = [name for name in found if name not in own and not hidden.hides(name)]
+            names += found
     names.sort()
     return names
 
@@ -88,10 +90,12 @@ def _names(
 def _write(
     store: Store, form: str, body: bytes, content_type: str, before: StoredListing | None
 ) -> StoredListing:
-    digest = sha256(body).hexdigest()[:32]
+    content = sha256(_PACKING)
+    content.update(body)
+    digest = content.hexdigest()[:32]
     if before is not None and before.digest == digest and _exists(store, digest, form):
         return before
-    packed = zlib.compress(body, _GZIP_LEVEL, wbits=31)
+    packed = isal_zlib.compress(body, _LEVEL, wbits=31)
     store.put(keys.listing(digest, form), body, content_type)
     store.put(keys.listing(digest, f"{form}.gz"), packed, content_type, "gzip")
     return StoredListing(digest, len(body), len(packed))

@@ -11,7 +11,8 @@ from threading import Lock
 from wheelyard.errors import KeyNotFound, StorageError
 from wheelyard.mirror.listed import listed
 from wheelyard.mirror.manifest import Manifest, parse_manifest
-from wheelyard.mirror.shards import SnapshotEntry, decompress, find
+from wheelyard.mirror.packed import PackedShard, open_shard
+from wheelyard.mirror.shards import SnapshotEntry
 from wheelyard.protocol.names import ProjectName
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -23,7 +24,7 @@ _logger = logging.getLogger(__name__)
 LOOK_AGAIN = 5.0
 """Seconds for which a process with a clock believes that the snapshot it knows is the active one."""
 
-# At 886,000 names a shard's text is about 80 kB.
+# At 886,000 names a shard has about 50 kB.
 _REMEMBERED = 32
 
 
@@ -35,7 +36,7 @@ class Snapshot:
         self.manifest = manifest
         self.damaged = False
         """Whether an object of it was not there: the process then knows a snapshot that is swept."""
-        self._texts: OrderedDict[int, bytes] = OrderedDict()
+        self._shards: OrderedDict[int, PackedShard] = OrderedDict()
         self._lock = Lock()
 
     def find(self, name: ProjectName) -> SnapshotEntry | None:
@@ -45,7 +46,7 @@ class Snapshot:
         """
         bucket = int(keys.bucket(name), 16)
         digest = self.manifest.shards[bucket]
-        return find(self._text(bucket, digest), name) if digest else None
+        return self._shard(bucket, digest).find(name) if digest else None
 
     def listed(self, prefix: str) -> Iterator[str]:
         """The names in the snapshot's root listing that begin with ``prefix``, private ones included.
@@ -54,22 +55,22 @@ class Snapshot:
         """
         return listed(self._store, self.manifest.listings.json, prefix)
 
-    def _text(self, bucket: int, digest: str) -> bytes:
+    def _shard(self, bucket: int, digest: str) -> PackedShard:
         with self._lock:
-            if (known := self._texts.get(bucket)) is not None:
-                self._texts.move_to_end(bucket)
+            if (known := self._shards.get(bucket)) is not None:
+                self._shards.move_to_end(bucket)
                 return known
         try:
             raw = self._store.get(keys.shard(digest)).body
         except KeyNotFound as error:
             self.damaged = True
             raise StorageError(f"shard {digest!r} of the active snapshot is gone") from error
-        text = decompress(raw, digest)
+        shard = open_shard(raw, digest)
         with self._lock:
-            self._texts[bucket] = text
-            while len(self._texts) > _REMEMBERED:
-                self._texts.popitem(last=False)
-        return text
+            self._shards[bucket] = shard
+            while len(self._shards) > _REMEMBERED:
+                self._shards.popitem(last=False)
+        return shard
 
 
 class Snapshots:

@@ -54,10 +54,10 @@ def root_json(names: Iterable[str]) -> bytes:
     The names are normalised, so there is nothing in them to escape, and a listing of a million need not
     become a million dictionaries first.
     """
-    projects = "},{".join(f'"name":"{name}"' for name in names)
+    projects = '"},{"name":"'.join(names)
     return b'{"meta":{"api-version":"%b"},"projects":[%b]}' % (
         API_VERSION.encode(),
-        f"{{{projects}}}".encode() if projects else b"",
+        f'{{"name":"{projects}"}}'.encode() if projects else b"",
     )
 
 
@@ -122,7 +122,7 @@ def root_html(names: Iterable[str], links: str = "") -> bytes:
 
     The names are normalised, so there is nothing in them to escape.
     """
-    links_of_all = "\n".join(f'<a href="{links}{name}/">{name}</a><br>' for name in names)
+    links_of_all = "\n".join([f'<a href="{links}{name}/">{name}</a><br>' for name in names])
     return _page("Simple index", [], [links_of_all] if links_of_all else [])
 
 

@@ -4,6 +4,7 @@ The keys are relative to the store's prefix. Names and filenames come validated,
 its folder.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -98,6 +99,12 @@ def bucket(name: ProjectName) -> str:
     return sha256(name.encode()).hexdigest()[:2]
 
 
+def bucket_numbers(names: Sequence[ProjectName]) -> list[int]:
+    """The buckets of many names, as numbers."""
+    encoded = "\n".join(names).encode().split(b"\n")
+    return [sha256(name).digest()[0] for name in encoded] if names else []
+
+
 def catalogue(name: ProjectName) -> str:
     """The list of private project names that ``name`` stands in."""
     return f"{CATALOGUE}{bucket(name)}.json"
@@ -145,7 +152,7 @@ def shard(digest: str) -> str:
 
 def part(run: str, number: int) -> str:
     """What one reindex run hands from step to step: the names of some buckets, not yet merged."""
-    return f"{PARTS}{run}/{number:02}.gz"
+    return f"{PARTS}{run}/{number:02}.txt"
 
 
 def retired(snapshot: str) -> str:

@@ -80,11 +80,11 @@ class HttpIndex(OtherIndex):
             try:
                 reader = root_reader(answer.headers.get("content-type", ""))
                 for group in read_root(reader, answer.chunks()):
-                    for found in group:
+                    for raw in group.names:
                         try:
-                            names.add(project_name(found.name))
+                            names.add(project_name(raw))
                         except InvalidName as error:
-                            left.append(Left(found.name[:200], str(error)))
+                            left.append(Left(raw[:200], str(error)))
             except InvalidDocument as error:
                 raise SourceUnclear(f"{self.location!r} is no simple index: {error}") from error
         return sorted(names)
