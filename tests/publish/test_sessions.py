@@ -622,6 +622,22 @@ def test_wrong_digest(memory: Index) -> None:
     assert WHEEL.sha256 in document(answer)["detail"]
 
 
+@pytest.mark.parametrize("digest", ["blake2b", "sha512", "sha3_256"])
+def test_another_digest(memory: Index, digest: str) -> None:
+    """A file can be announced by another secure digest, and is published by its sha256."""
+    client = opened(memory)
+    for hexadecimal, status in (
+        ("0" * 64, 400),
+        (hashlib.new(digest, WHEEL.content).hexdigest(), 201),
+    ):
+        length = len(hashlib.new(digest).hexdigest())
+        answer = client.send(WHEEL, hashes={digest: hexadecimal.ljust(length, "0")})
+        assert answer.status == status, document(answer)
+    assert client.publish().status == 201
+    page = document(memory.get("/simple/acme-tools/", JSON))
+    assert page["files"][0]["hashes"] == {"sha256": WHEEL.sha256}
+
+
 def test_two_sdists(memory: Index) -> None:
     """A second source distribution is refused within a session, too."""
     client = opened(memory)

@@ -49,8 +49,11 @@ class Withdrawals:
         return self.find(name, filename) == _withdrawal(entry)
 
     def check(self, name: ProjectName, filename: str) -> None:
-        """Raises ``FileExists`` for a file that is to be taken away, whatever is stored in its place."""
-        if self.find(name, filename) is not None:
+        """Raises ``FileExists`` for a stored file that is to be taken away."""
+        order = self.find(name, filename)
+        if order is not None and order == _withdrawal(
+            self._store.head(keys.package(name, filename))
+        ):
             raise FileExists(
                 f"File already exists: {filename!r} was stored for a release that was not published, and "
                 "is just being taken away: try again in a minute"
