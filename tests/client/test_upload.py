@@ -34,11 +34,14 @@ from wheelyard.errors import (
     Conflict,
     Forbidden,
     IndexRefuses,
+    InvalidArchive,
     InvalidFilename,
     InvalidUpload,
     WheelyardError,
 )
 from wheelyard.protocol.names import project_name
+from wheelyard.publish.session import current_session
+from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 
 NAME = project_name("acme-tools")
@@ -413,6 +416,19 @@ def test_signatures(index: Index, tmp_path: Path, straight: bool) -> None:
     assert signed == {WHEEL.filename: True, SDIST.filename: None}
     answer = index.request("GET", f"/simple/acme-tools/{WHEEL.filename}.asc", READER)
     assert answer.body == SIGNATURE
+
+
+def test_a_failed_upload_to_the_store(tmp_path: Path) -> None:
+    """What could not be published straight into a store leaves nothing there, and nobody in the way."""
+    broken = WHEEL._replace(content=b"no wheel")
+    store = DirectoryStore(tmp_path / "store")
+    with pytest.raises(InvalidArchive):
+        upload_to_store(dist(tmp_path / "dist", SDIST, broken), store)
+    assert not list(store.list(keys.UPLOADED))
+    assert not list(store.list(keys.PACKAGES))
+    left = current_session(store, NAME, "1")
+    assert left is not None
+    assert left.status == "canceled"
 
 
 def test_staging(index: Index, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.multipart import multipart
 from wheelyard.storage.objects import ObjectStore
-from wheelyard.storage.store import Store
+from wheelyard.storage.store import Store, Stored
 
 NAME = project_name("acme-tools")
 FIRST, SECOND, THIRD = (
@@ -222,6 +222,44 @@ def test_gone(new_store: Callable[[], Store]) -> None:
     files.remove(session, THIRD.filename)
     made.publish(session)
     assert set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
+
+
+class Interrupted(DyingStore):
+    """Somebody does something once a session was read, before it is read again."""
+
+    def __init__(self, store: Store, act: Callable[[], None]) -> None:
+        super().__init__(store, 0, after=False)
+        self._act: Callable[[], None] | None = act
+
+    def get(self, key: str) -> Stored:
+        stored = super().get(key)
+        if key == keys.session(NAME, "1") and self._act is not None:
+            act, self._act = self._act, None
+            act()
+        return stored
+
+
+@pytest.mark.parametrize("then", ["swept", "opened again"])
+def test_published_as_it_expires(then: str) -> None:
+    """A session whose publication begins as it expires is neither swept nor replaced half-way."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+
+    def publish_a_part() -> None:
+        with pytest.raises(Killed):
+            sessions(DyingStore(store, 5, after=True))[0].publish(session)
+
+    late, _ = sessions(Interrupted(store, publish_a_part), now=LIFETIME + 1)
+    if then == "swept":
+        late.sweep()
+        assert set(listed(store).values()) == OURS
+        return
+    with pytest.raises(Conflict, match="there is a session"):
+        late.create(NAME, "1.0", "somebody else")
+    settle(store)
+    assert listed(store) == {}
+    sessions(store, now=LIFETIME + 1)[0].sweep()
+    assert set(listed(store).values()) == OURS
 
 
 def test_deleted_meanwhile() -> None:

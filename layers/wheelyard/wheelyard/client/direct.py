@@ -3,13 +3,15 @@
 import getpass
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from wheelyard.audit.event import Actor
+from wheelyard.audit.recorder import Recorder
 from wheelyard.audit.trail import Trail
 from wheelyard.client.files import Existing, LocalFile, LocalRelease, Uploaded, releases, wanted
 from wheelyard.client.session import Advance
-from wheelyard.errors import Conflict
+from wheelyard.errors import Conflict, NotFound, StorageError, WheelyardError
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.names import ProjectName
 from wheelyard.publish.rules import Rules
@@ -64,26 +66,37 @@ def _published(shelf: Shelf, name: ProjectName) -> dict[str, str | None]:
 def _publish(shelf: Shelf, release: LocalRelease, advance: Advance) -> None:
     records = SessionRecords(shelf.store, StoredParts(shelf.store))
     sessions, files = Sessions(shelf, records, time.time), SessionFiles(shelf, records)
-    owner = f"command line: {getpass.getuser()}"
-    session = _opened(sessions, release, owner)
-    for file in release.files:
-        hashes = {"sha256": file.sha256}
-        files.start(session, Announced(file.filename, file.size, hashes, BYTES))
-        session = sessions.find(session.name, session.version, session.id)
-        files.receive(session, file.filename, _chunks(file, advance))
-        if file.attestations:
-            files.attest(session, file.filename, file.attestations.encode())
-            session = sessions.find(session.name, session.version, session.id)
-        if file.signature:
-            files.sign(session, file.filename, file.signature)
-        session = sessions.find(session.name, session.version, session.id)
-        files.complete(session, file.filename)
-        session = sessions.find(session.name, session.version, session.id)
-    trail = Trail(shelf.store, time.time)
-    sessions.publish(session, trail.by(Actor(getpass.getuser(), "command line")))
+    user = getpass.getuser()
+    record = Trail(shelf.store, time.time).by(Actor(user, "command line"))
+    session = _opened(sessions, release, f"command line: {user}", record)
+    try:
+        for file in release.files:
+            _send(sessions, files, session, file, advance)
+        sessions.publish(session, record)
+    except WheelyardError:
+        # One that is being published stays, and is gone on with; any other would only be in the way.
+        with suppress(Conflict, NotFound, StorageError):
+            sessions.cancel(session)
+        raise
 
 
-def _opened(sessions: Sessions, release: LocalRelease, owner: str) -> Session:
+def _send(
+    sessions: Sessions, files: SessionFiles, session: Session, file: LocalFile, advance: Advance
+) -> None:
+    def current() -> Session:
+        return sessions.find(session.name, session.version, session.id)
+
+    hashes = {"sha256": file.sha256}
+    files.start(current(), Announced(file.filename, file.size, hashes, BYTES))
+    files.receive(current(), file.filename, _chunks(file, advance))
+    if file.attestations:
+        files.attest(current(), file.filename, file.attestations.encode())
+    if file.signature:
+        files.sign(current(), file.filename, file.signature)
+    files.complete(current(), file.filename)
+
+
+def _opened(sessions: Sessions, release: LocalRelease, owner: str, record: Recorder) -> Session:
     """A new session; one that was left by this user's own upload, which was cut off, is given up.
 
     Others' are left alone: who writes to the store need not be who may upload to the index.
@@ -97,7 +110,7 @@ def _opened(sessions: Sessions, release: LocalRelease, owner: str) -> Session:
         if left is None or left.owner != owner:
             raise
         if left.status == "processing":
-            sessions.publish(left)
+            sessions.publish(left, record)
         else:
             sessions.cancel(left)
         return sessions.create(release.project, release.version, owner)

@@ -43,6 +43,8 @@ LONGEST_LIFETIME = 47 * 3600
 SWEEP_EVERY = 3600
 """Seconds between sweeps in one process."""
 
+_GONE = "a file of the session is gone from the store: delete it and send it again"
+
 _UNFIT = (*UNFIT, InvalidUpload)
 """What rules a publication out for good."""
 
@@ -89,7 +91,9 @@ class Sessions:
         def edit(stored: Stored | None) -> bytes:
             nonlocal stale
             known = parse_session(stored.body) if stored else None
-            if known is not None and known.active and known.expires > now:
+            # One that is being published is never replaced: its files would lose their promise.
+            going = known is not None and known.active and known.expires > now
+            if known is not None and (going or known.status == "processing"):
                 raise Conflict(
                     f"there is a session for {name} {version} already: go on with that, or cancel it",
                     known.id,
@@ -139,7 +143,10 @@ class Sessions:
         """
         session = self._records.edit(session, lambda s: s)
         if session.status not in ("processing", "published"):
-            session = self._promise(session)
+            try:
+                session = self._promise(session)
+            except KeyNotFound as error:
+                raise Conflict(_GONE) from error
         return self._finish(session, record, "open")
 
     def _promise(self, session: Session) -> Session:
@@ -174,13 +181,11 @@ class Sessions:
                 continue
             if not session.active or session.expires > now:
                 continue
-            if session.status == "processing":
-                with suppress(Conflict, *_UNFIT):
-                    self._finish(session, self._recorder(session.owner), "error")
-            else:
-                self._records.discard(
-                    self._records.edit(session, lambda s: s._replace(status="canceled"))
-                )
+            ended = self._records.edit(session, _expired)
+            if ended.status == "canceled":
+                self._records.discard(ended)
+            with suppress(Conflict, *_UNFIT):
+                self._finish(ended, self._recorder(ended.owner), "error")
             swept += 1
         return swept
 
@@ -191,9 +196,8 @@ class Sessions:
         try:
             self._list(session, record)
         except KeyNotFound as error:
-            gone = "a file of the session is gone from the store: delete it and send it again"
-            self._fail(session, gone, failed)
-            raise Conflict(gone) from error
+            self._fail(session, _GONE, failed)
+            raise Conflict(_GONE) from error
         except _UNFIT as error:
             self._fail(session, str(error), failed)
             raise
@@ -232,6 +236,13 @@ class Sessions:
 
     def _incoming(self, session: Session, file: SessionFile) -> Incoming:
         return staged_incoming(self._store, session, file, legacy=self._shelf.rules.legacy_formats)
+
+
+def _expired(session: Session) -> Session:
+    """What becomes of an expired session, which may have been published in the last moment."""
+    if session.status in ("processing", "published"):
+        return session
+    return session._replace(status="canceled")
 
 
 def _check_complete(session: Session) -> None:
