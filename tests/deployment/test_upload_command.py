@@ -23,6 +23,13 @@ def test_beyond_what_a_function_takes(stack: Stack, tmp_path: Path) -> None:
     for built in release:
         (tmp_path / built.filename).write_bytes(built.content)
     paths = [tmp_path / built.filename for built in release]
+    stages: list[str] = []
+    upload(paths, PUBLISHER.within(stack.upload_url), staged=stages.append)
+    staged = f"{stages[0]}acme-large/"
+    assert release[0].filename in clients.get(staged, PUBLISHER).body.decode()
+    assert clients.get(f"{staged}{release[0].filename}", PUBLISHER).status == 302
+    assert clients.get(staged).status == 401
+    assert clients.get(f"{stack.index_url}acme-large/", PUBLISHER).status == 404
     done = upload(paths, PUBLISHER.within(stack.upload_url))
     assert all(each.published for each in done)
     page = clients.get(f"{stack.index_url}acme-large/", PUBLISHER).body.decode()

@@ -14,9 +14,10 @@ from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.simple import parse_project
 from wheelyard.publish.publisher import Publisher
-from wheelyard.publish.rebuild import Report, Survey, Work, examine_files, rebuild, relist
+from wheelyard.publish.rebuild import Report, examine_files, rebuild, relist
 from wheelyard.publish.rules import Rules
 from wheelyard.publish.shelf import Doomed, Shelf
+from wheelyard.publish.survey import Survey, Work
 from wheelyard.publish.tombstones import Tombstone
 from wheelyard.storage import keys
 from wheelyard.storage.objects import ObjectStore

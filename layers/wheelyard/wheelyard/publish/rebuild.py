@@ -5,10 +5,9 @@ document knows is kept from it: yanks, the project's status, and upload times, w
 where there is no document. Every change is in the audit trail before it is made.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
-from itertools import groupby
 from typing import NamedTuple
 
 from wheelyard.audit.event import AuditedFile, Change
@@ -17,25 +16,19 @@ from wheelyard.errors import FileExists, Forbidden, InvalidDocument, InvalidName
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.filenames import parse_filename
 from wheelyard.protocol.model import File, Project
-from wheelyard.protocol.names import ProjectName, project_name
+from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.publish.examining import UNFIT, examine, sha256_of
 from wheelyard.publish.listing import with_files
 from wheelyard.publish.rules import Released
 from wheelyard.publish.session import is_promised
 from wheelyard.publish.shelf import Shelf, as_listed
+from wheelyard.publish.survey import Refused, Survey, Work, documented, split, survey
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Entry, Store, Stored
 
 _WORKERS = 8
-
-
-class Refused(NamedTuple):
-    """A stored file that is not fit to be listed, and why."""
-
-    key: str
-    reason: str
 
 
 class Finding(NamedTuple):
@@ -80,27 +73,6 @@ class Report(NamedTuple):
     uncatalogued: tuple[str, ...]
 
 
-class Folder(NamedTuple):
-    """The distribution files stored for one project."""
-
-    project: ProjectName
-    files: tuple[Entry, ...]
-
-
-class Survey(NamedTuple):
-    """Everything that is to be looked at, and what stands where no file can."""
-
-    folders: tuple[Folder, ...]
-    refused: tuple[Refused, ...]
-
-
-class Work(NamedTuple):
-    """Some files of one project, to be looked at by one worker."""
-
-    project: ProjectName
-    files: tuple[Entry, ...]
-
-
 def rebuild(
     shelf: Shelf,
     progress: Callable[[Survey], Callable[[int], None]],
@@ -128,57 +100,6 @@ def rebuild(
         refused=surveyed.refused,
         **recatalogue(shelf, record)._asdict(),
     )
-
-
-def split(surveyed: Survey, at_once: int = 50) -> Iterator[Work]:
-    """The work in pieces of ``at_once`` files at most."""
-    for folder in surveyed.folders:
-        for start in range(0, len(folder.files), at_once):
-            yield Work(folder.project, folder.files[start : start + at_once])
-
-
-def survey(store: Store) -> Survey:
-    """The stored files by project; one with a document and no files is there as well.
-
-    So is one that only the catalogue knows: its document is lost, but its name must not go upstream.
-    """
-    refused: list[Refused] = []
-    found: dict[ProjectName, tuple[Entry, ...]] = {}
-    for folder, group in groupby(store.list(keys.PACKAGES), _folder):
-        entries = list(group)
-        try:
-            if (name := project_name(folder)) != folder:
-                raise InvalidName(
-                    f"{folder!r} is not a normalised project name: put the files under "
-                    f"{keys.PACKAGES}{name}/"
-                )
-            found[name] = found.get(name, ()) + tuple(_distributions(entries, refused))
-        except InvalidName as error:
-            refused += [Refused(entry.key, str(error)) for entry in entries]
-    for name in (*_documented(store), *Catalogue(store).readable()):
-        found.setdefault(name, ())
-    folders = [Folder(name, files) for name, files in sorted(found.items())]
-    return Survey(tuple(folders), tuple(refused))
-
-
-def _folder(entry: Entry) -> str:
-    return entry.key.removeprefix(keys.PACKAGES).partition("/")[0]
-
-
-def _distributions(entries: Iterable[Entry], refused: list[Refused]) -> Iterator[Entry]:
-    """Leaves out what belongs to a file, and what stands in a folder of its own."""
-    for entry in entries:
-        filename = entry.key.removeprefix(keys.PACKAGES).partition("/")[2]
-        if "/" in filename or not filename:
-            refused.append(Refused(entry.key, "it is not directly in its project's folder"))
-        elif not filename.endswith(keys.SIDECARS):
-            yield entry
-
-
-def _documented(store: Store) -> Iterator[ProjectName]:
-    for entry in store.list(keys.PROJECTS):
-        with suppress(InvalidName):
-            yield project_name(entry.key.removeprefix(keys.PROJECTS).removesuffix(".json"))
 
 
 def examine_files(shelf: Shelf, work: Work, record: Recorder = unrecorded) -> list[Finding]:
@@ -395,7 +316,7 @@ class Recatalogued(NamedTuple):
 
 def recatalogue(shelf: Shelf, record: Recorder = unrecorded) -> Recatalogued:
     """Have exactly those projects in the catalogue that have a document."""
-    there = set(_documented(shelf.store))
+    there = set(documented(shelf.store))
     known = set(Catalogue(shelf.store).readable())
     did = {"catalogued": sorted(there - known), "uncatalogued": sorted(known - there)}
     details = {what: names for what, names in did.items() if names}

@@ -14,15 +14,12 @@ from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.publish.rebuild import (
     Changes,
     Finding,
-    Refused,
-    Work,
     examine_files,
     recatalogue,
     relist,
-    split,
-    survey,
 )
 from wheelyard.publish.shelf import Shelf
+from wheelyard.publish.survey import Refused, Work, split, survey
 from wheelyard.storage import keys
 
 

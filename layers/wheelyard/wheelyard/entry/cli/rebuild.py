@@ -15,7 +15,8 @@ from wheelyard.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from wheelyard.publish.rebuild import Changes, Report, Survey
+    from wheelyard.publish.rebuild import Changes, Report
+    from wheelyard.publish.survey import Survey
 
 
 @click.command()
