@@ -6,39 +6,32 @@ Then what a request reads and costs is measured.
 
     python benchmarks/reindex.py [NAMES] [--bounds]
 
-``--bounds`` makes it fail where a step takes more than 6 seconds of processor time or 400 MB.
+``--bounds`` makes it fail where a step takes more than 3 seconds of processor time or 400 MB.
 """
 
 import argparse
 import json
 import multiprocessing
-import resource
+import subprocess
 import sys
 import tempfile
 import time
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import reindex_step
 import upstream_names
-from wheelyard.index.catalogue import Catalogue
-from wheelyard.mirror.location import parse_location
-from wheelyard.mirror.reindex import Reindex
-from wheelyard.mirror.relisting import Hidden
+from reindex_step import peak
 from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.store import Stored
 
-if TYPE_CHECKING:
-    from wheelyard.mirror.upstream import Upstream
-
-MOST_SECONDS, MOST_MEGABYTES = 6.0, 400
-_MEGABYTE = 1_000_000
+MOST_SECONDS, MOST_MEGABYTES = 3.0, 400
 
 _processes = multiprocessing.get_context("spawn")
 
@@ -92,38 +85,6 @@ def serve(connection: Connection, count: int, form: str) -> None:
     server.serve_forever()
 
 
-def step(connection: Connection, folder: str, url: str, name: str, arguments: list[Any]) -> None:
-    """Run one step in this process, and send what it returns and what it cost."""
-    reindex = Reindex(
-        store := DirectoryStore(Path(folder)),
-        lambda: client(url),
-        Catalogue(store).names,
-        Hidden("", lambda _: False),
-        lambda: datetime.now(UTC),
-    )
-    if name == "fetch":
-        client(url)  # imports what is not the step's own work
-    started, used_before = time.perf_counter(), time.process_time()
-    result = getattr(reindex, name)(*arguments)
-    own, wall = time.process_time() - used_before, time.perf_counter() - started
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    total = used.ru_utime + used.ru_stime
-    connection.send((result, Cost(name, own, total, wall, peak())))
-
-
-def client(url: str) -> "Upstream":
-    """A client of the upstream; only Fetch needs one, and its imports."""
-    from wheelyard.mirror.upstream import Upstream
-
-    return Upstream(lambda: parse_location(url), 30)
-
-
-def peak() -> float:
-    """The most memory that this process held, in MB; ``ru_maxrss`` would begin with its parent's."""
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 / _MEGABYTE
-
-
 def in_process(target: Callable[..., None], *arguments: object) -> Any:
     """What ``target`` sends, from a process of its own."""
     ours, theirs = _processes.Pipe()
@@ -145,8 +106,17 @@ def measure(count: int, form: str) -> list[Cost]:
     costs: list[Cost] = []
 
     def run(folder: str, name: str, *arguments: object) -> Any:
-        result, cost = in_process(step, folder, url, name, list(arguments))
-        costs.append(cost)
+        asked = {"folder": folder, "url": url, "name": name, "arguments": arguments}
+        done = subprocess.run(
+            [sys.executable, reindex_step.__file__],
+            input=json.dumps(asked),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        found = json.loads(done.stdout)
+        result = found.pop("result")
+        costs.append(Cost(name, **found))
         return result
 
     print(f"{count} names, {form.upper()}")
