@@ -1,24 +1,30 @@
 """entry.rebuilding: the rebuild workflow, run as its definition says."""
 
 import json
+import os
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import lambdas
 from distributions import build_sdist, build_wheel
 from servers import S3Server
+from stores import Directory
 from wheelyard.audit.event import Event
 from wheelyard.audit.trail import Trail
+from wheelyard.entry.cli import cli
 from wheelyard.entry.rebuilding import rebuild_handler
 from wheelyard.entry.tracing import Handler
-from wheelyard.errors import InvalidPayload, StorageError
+from wheelyard.errors import InvalidDocument, InvalidPayload, StorageError
 from wheelyard.protocol.simple import parse_project
 from wheelyard.storage.opening import open_bucket
 from wheelyard.storage.store import Store
+from workflows import Run, run
 
 DEFINITION = json.loads((Path(__file__).parents[2] / "statemachines/rebuild.asl.json").read_text())
 FILES = [
@@ -45,69 +51,6 @@ def store(environ: dict[str, str]) -> Store:
     return store
 
 
-class Machine:
-    """As much of a state machine as the definition uses: tasks, distributed maps, paths as expressions."""
-
-    def __init__(self, handler: Handler, environ: dict[str, str], s3: Any) -> None:
-        self._handler = handler
-        self._environ = environ
-        self._s3 = s3
-        self.largest = 0
-
-    def run(self) -> Any:
-        """Run it from the start; returns the last state's output."""
-        state: str = DEFINITION["StartAt"]
-        value: Any = {}
-        context = {"Execution": {"Name": "a-run"}}
-        while True:
-            described = DEFINITION["States"][state]
-            value = self._state(described, value, context)
-            self.largest = max(self.largest, len(json.dumps(value)))
-            if described.get("End"):
-                return value
-            state = described["Next"]
-
-    def _state(self, state: dict[str, Any], value: Any, context: dict[str, Any]) -> Any:
-        if state["Type"] == "Task":
-            arguments = evaluated(state["Arguments"], {"input": value, "context": context})
-            assert arguments["FunctionName"] == "${RebuildFunctionArn}"
-            result: Any = {"Payload": self._handler(arguments["Payload"], None)}
-        else:
-            result = self._map(state, value, context)
-        return evaluated(state["Output"], {"input": value, "context": context, "result": result})
-
-    def _map(self, state: dict[str, Any], value: Any, context: dict[str, Any]) -> list[Any]:
-        source = evaluated(state["ItemReader"]["Arguments"], {"input": value, "context": context})
-        assert source["Bucket"] == "${BucketName}"
-        body = self._s3.get_object(Bucket=self._environ["BUCKET"], Key=source["Key"])["Body"]
-        processor = state["ItemProcessor"]
-        assert processor["ProcessorConfig"]["Mode"] == "DISTRIBUTED"
-        results = []
-        for item in json.load(body):
-            inner = {**context, "Map": {"Item": {"Value": item}}}
-            selected = evaluated(state["ItemSelector"], {"input": value, "context": inner})
-            task = processor["States"][processor["StartAt"]]
-            results.append(self._state(task, selected, inner))
-        self.largest = max(self.largest, len(json.dumps(results)))
-        return results
-
-
-def evaluated(template: Any, states: dict[str, Any]) -> Any:
-    """A template with its expressions, each a path below ``$states``, replaced by their values."""
-    if isinstance(template, dict):
-        return {key: evaluated(value, states) for key, value in template.items()}
-    found = (
-        re.fullmatch(r"\{% \$states\.([\w.]+) %\}", template) if isinstance(template, str) else None
-    )
-    if not found:
-        assert "{%" not in str(template)
-        return template
-    value: Any = states
-    for part in found[1].split("."):
-        value = value[part]
-    return value
-
-
 def listed(store: Store, name: str) -> set[str]:
     """The filenames in a project's document."""
     document = parse_project(store.get(f"projects/{name}.json").body)
@@ -121,33 +64,130 @@ def audited(store: Store) -> list[Event]:
     return [event for event in found if event.change.action == "rebuild"]
 
 
+def rebuilt(environ: dict[str, str], s3: S3Server, handler: Handler | None = None) -> Run:
+    """A run of the workflow as it is deployed."""
+    names = {"RebuildFunctionArn": "rebuild", "BucketName": environ["BUCKET"]}
+    return run("rebuild", names, {"rebuild": handler or rebuild_handler(environ)}, s3.client())
+
+
 def test_the_workflow(store: Store, environ: dict[str, str], s3_moto: S3Server) -> None:
     """Run from start to end it lists every sound file, reports the others, and leaves only the report."""
-    machine = Machine(rebuild_handler(environ), environ, s3_moto.client())
-    output = machine.run()
+    ended = rebuilt(environ, s3_moto)
+    assert (ended.status, ended.failed_items, ended.pauses) == ("SUCCEEDED", 0, [])
     assert listed(store, "acme-tools") == {FILES[0].filename, FILES[1].filename}
     assert listed(store, "acme-kit") == {FILES[2].filename}
-    assert output == {
+    [left] = [entry.key for entry in store.list("rebuild/")]
+    assert ended.output == {
         "projects_changed": 2,
         "files_refused": 1,
-        "report": "acme/index/rebuild/a-run/report.json",
+        "report": f"acme/index/{left}",
     }
-    report = json.loads(store.get("rebuild/a-run/report.json").body)
+    report = json.loads(store.get(left).body)
     assert {change["project"] for change in report["projects"]} == {"acme-kit", "acme-tools"}
     assert report["catalogued"] == ["acme-kit", "acme-tools"]
     [refused] = [each for change in report["projects"] for each in change["refused"]]
     assert refused["key"] == "packages/acme-tools/notes.txt"
-    assert [entry.key for entry in store.list("rebuild/")] == ["rebuild/a-run/report.json"]
-    assert machine.largest < 256 * 1024  # what Step Functions hands from state to state
     recorded = audited(store)
     assert {event.actor.via for event in recorded} == {"rebuild workflow"}
-    assert {event.actor.request_id for event in recorded} == {"a-run"}
+    assert {event.actor.request_id for event in recorded} == {left.split("/")[1]}
     assert {event.change.project for event in recorded} == {"acme-kit", "acme-tools", ""}
-    store.delete("rebuild/a-run/report.json")
     before = [store.get(f"projects/{name}.json") for name in ("acme-tools", "acme-kit")]
-    assert machine.run()["projects_changed"] == 0
+    assert rebuilt(environ, s3_moto).output["projects_changed"] == 0
     assert len(audited(store)) == len(recorded)
     assert [store.get(f"projects/{name}.json") for name in ("acme-tools", "acme-kit")] == before
+
+
+PROJECTS, RELEASES = 30, 10
+
+
+@pytest.fixture
+def many(environ: dict[str, str], s3_moto: S3Server, tmp_path: Path) -> Directory:
+    """Some hundred files in the bucket, and a copy of it in a directory, times included."""
+    directory = Directory(tmp_path / "copy")
+    bucket, copy = open_bucket(environ, 900), directory.open()
+    for number in range(PROJECTS):
+        for release in range(RELEASES):
+            name = f"acme-{number}"
+            built = build_wheel(name, f"1.{release}", files={f"{release}.py": b""})
+            key = f"packages/{name}/{built.filename}"
+            bucket.put(key, built.content)
+            copy.put(key, built.content)
+            modified = bucket.head(key).modified.timestamp()
+            os.utime(directory.root / key, (modified, modified))
+    return directory
+
+
+class Failing:
+    """A handler some of whose invocations fail once, as where S3 does not answer for a moment."""
+
+    def __init__(self, handler: Handler, *failing: dict[str, Any]) -> None:
+        self._handler = handler
+        self._failing = list(failing)
+        self._lock = Lock()
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        with self._lock:
+            found = [each for each in self._failing if each.items() <= event.items()]
+            for each in found:
+                self._failing.remove(each)
+        if found:
+            raise StorageError("it does not answer")
+        return self._handler(event, context)
+
+
+def test_it_does_what_the_command_does(
+    environ: dict[str, str], s3_moto: S3Server, many: Directory
+) -> None:
+    """Over hundreds of files, with failures that pass, it makes the bytes that the command line makes."""
+    assert CliRunner().invoke(cli, ["rebuild", "--store", str(many.root)]).exit_code == 0
+    failures = (
+        {"step": "Survey"},
+        {"step": "Examine", "project": "acme-7"},
+        {"step": "List", "project": "acme-9"},
+        {"step": "Report"},
+    )
+    ended = rebuilt(environ, s3_moto, Failing(rebuild_handler(environ), *failures))
+    assert (ended.status, ended.failed_items) == ("SUCCEEDED", 0)
+    assert len(ended.pauses) == len(failures)
+    assert ended.output["projects_changed"] == PROJECTS
+    bucket, copy = open_bucket(environ, 900), many.open()
+    for folder, objects in (("packages/", 2 * RELEASES), ("projects/", 1), ("catalogue/", 1)):
+        made = {entry.key for entry in copy.list(folder)}
+        assert made == {entry.key for entry in bucket.list(folder)}
+        assert len(made) == objects * PROJECTS or folder == "catalogue/"
+        for key in made:
+            assert bucket.get(key).body == copy.get(key).body
+
+
+def test_a_run_that_cannot_begin_says_why(environ: dict[str, str], s3_moto: S3Server) -> None:
+    """Tried as often as the definition says, it fails under the error's own name."""
+
+    def down(event: Any, context: Any) -> Any:
+        raise StorageError("it does not answer")
+
+    ended = rebuilt(environ, s3_moto, down)
+    assert (ended.status, ended.error) == ("FAILED", "StorageError")
+    assert "it does not answer" in str(ended.cause)
+    assert len(ended.pauses) == DEFINITION["States"]["Survey"]["Retry"][0]["MaxAttempts"]
+
+
+def test_what_fails_for_good_is_told(
+    store: Store, environ: dict[str, str], s3_moto: S3Server
+) -> None:
+    """One project's failure is none of another's; on AWS it fails the run, which can be started again."""
+    handler = rebuild_handler(environ)
+
+    def broken(event: Any, context: Any) -> Any:
+        if event["step"] == "List" and event["project"] == "acme-kit":
+            raise InvalidDocument("not JSON")
+        return handler(event, context)
+
+    ended = rebuilt(environ, s3_moto, broken)
+    assert (ended.failed_items, ended.pauses) == (1, [])
+    assert listed(store, "acme-tools")
+    assert not store.exists("projects/acme-kit.json")
+    assert rebuilt(environ, s3_moto).failed_items == 0
+    assert listed(store, "acme-kit") == {FILES[2].filename}
 
 
 def test_any_step_again(store: Store, environ: dict[str, str]) -> None:

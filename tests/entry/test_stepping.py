@@ -13,11 +13,18 @@ from servers import S3Server
 from upstream import Answer, Upstream
 from wheelyard.entry.stepping import PAYLOADS, Steps
 from wheelyard.entry.tracing import Handler
-from wheelyard.errors import InvalidPayload, InvalidSetting, UpstreamRefused
+from wheelyard.errors import (
+    InvalidPayload,
+    InvalidSetting,
+    RestartConflict,
+    StorageError,
+    UpstreamRefused,
+)
 from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.protocol.names import ProjectName
 from wheelyard.storage.opening import open_bucket
 from wheelyard.storage.store import Store
+from workflows import Run, run
 
 NOW = {"force": False, "relist": False}
 
@@ -70,6 +77,81 @@ def test_a_whole_run(handlers: Mapping[str, Handler], upstream: Upstream, store:
     again = _invoke(handlers, "fetch", NOW)
     assert again["outcome"] == "unchanged"
     assert again["snapshot"] == activated["snapshot"]
+
+
+class Running:
+    """The workflow as it is deployed, with functions that are told to restart and note it."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self.restarted: list[tuple[str, str]] = []
+        self.handlers = {**handlers, "restart": self._restart}
+
+    def _restart(self, event: Any, context: Any) -> Any:
+        del context
+        Draft202012Validator(PAYLOADS["restart"]).validate(event)
+        self.restarted.append((event["function"], event["snapshot"]))
+        return {}
+
+    def run(self, payload: object = None) -> Run:
+        """One run, from its start to its end."""
+        names = {f"{step.capitalize()}Function": step for step in PAYLOADS}
+        return run(
+            "reindex",
+            {**names, "RequestFunction": "request", "UploadFunction": "upload"},
+            self.handlers,
+            payload=payload,
+        )
+
+
+@pytest.mark.parametrize("payload", [{}, {"relist": True, "notBefore": "2026-01-02T03:04:05Z"}])
+def test_the_definition(
+    handlers: Mapping[str, Handler], upstream: Upstream, store: Store, payload: object
+) -> None:
+    """Run as it is deployed it makes a snapshot and restarts both functions; again, nothing is made."""
+    upstream.add_names(["flask", "six"])
+    running = Running(handlers)
+    done = running.run()
+    assert (done.status, done.output["outcome"]) == ("SUCCEEDED", "activated")
+    snapshot = Snapshots(store).current()
+    assert snapshot is not None
+    assert list(snapshot.listed("")) == ["flask", "six"]
+    again = running.run(payload)
+    assert (again.status, again.output["outcome"]) == ("SUCCEEDED", "unchanged")
+    both = [("request", done.output["snapshot"]), ("upload", done.output["snapshot"])]
+    assert sorted(running.restarted) == sorted(both * 2)
+
+
+def test_the_definition_tries_again(handlers: Mapping[str, Handler], upstream: Upstream) -> None:
+    """What passes is tried again in each state; force goes where it is needed."""
+    upstream.add_names(["flask"])
+    running = Running(handlers)
+    failing = {"fetch", "shard", "activate", "restart"}
+    forced = []
+
+    def once(step: str, handler: Handler) -> Handler:
+        def handle(event: Any, context: Any) -> Any:
+            if step in failing:
+                failing.remove(step)
+                raise RestartConflict("busy") if step == "restart" else StorageError("no answer")
+            forced.append(event.get("force"))
+            return handler(event, context)
+
+        return handle
+
+    running.handlers = {step: once(step, each) for step, each in running.handlers.items()}
+    done = running.run({"force": True})
+    assert (done.status, len(done.pauses)) == ("SUCCEEDED", 4)
+    assert forced.count(True) == 2
+
+
+def test_the_definition_says_what_failed(
+    handlers: Mapping[str, Handler], upstream: Upstream
+) -> None:
+    """A refusal is not asked again; the run ends under its name, with the step's."""
+    upstream.answer("/simple/", Answer(403, b"no"), always=True)
+    failed = Running(handlers).run()
+    assert (failed.status, failed.error, failed.pauses) == ("FAILED", "UpstreamRefused", [])
+    assert str(failed.cause).startswith("Fetch failed, and the functions go on serving")
 
 
 def test_errors_have_the_names_that_the_workflow_knows(
