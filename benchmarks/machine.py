@@ -4,12 +4,12 @@ import os
 import platform
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import NamedTuple
+
+from waiting import wait_for_answer
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -107,7 +107,7 @@ def server(
     """A server that answers on ``port`` within the block; it and its children end with it."""
     process = spawn(command, log, env)
     try:
-        _wait(process, port, log)
+        wait_for_answer(process, port, log, READY_WITHIN)
         yield process
     finally:
         with suppress(ProcessLookupError):
@@ -117,22 +117,6 @@ def server(
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, 9)
             process.wait()
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + READY_WITHIN
-    while process.poll() is None and time.monotonic() < deadline:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/")
-            connection.getresponse().read()
-        except (OSError, HTTPException):
-            time.sleep(0.01)
-        else:
-            return
-        finally:
-            connection.close()
-    raise RuntimeError(f"it did not start: {log.read_text(errors='replace')[-300:]}")
 
 
 def lambda_python() -> Path | None:

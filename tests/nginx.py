@@ -2,15 +2,14 @@
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection
 from pathlib import Path
 from shutil import which
 
 import tools
 from running import free_port
+from waiting import wait_for_answer
 
 CONFIGURATION = tools.ROOT / "examples/nginx.conf"
 
@@ -39,7 +38,7 @@ def nginx(folder: Path, root: Path) -> Iterator[str]:
             stderr=log,
         )
     try:
-        _wait(process, port, folder / "nginx.log")
+        wait_for_answer(process, port, folder / "nginx.log", READY_WITHIN)
         yield f"http://127.0.0.1:{port}/simple/"
     finally:
         process.terminate()
@@ -64,19 +63,3 @@ def _configuration(folder: Path, root: Path, port: int) -> str:
         f"daemon off;\nmaster_process off;\n{user}\npid {folder}/nginx.pid;\nevents {{}}\n"
         f"http {{\naccess_log off;\n{folders}{handed_out}}}\n"
     )
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + READY_WITHIN
-    while process.poll() is None and time.monotonic() < deadline:
-        connection = HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/")
-            connection.getresponse()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-        finally:
-            connection.close()
-    raise RuntimeError(f"nginx did not start:\n{log.read_text()}")
