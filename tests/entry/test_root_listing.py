@@ -14,6 +14,7 @@ from reindexing import Workflow
 from upstream import Upstream
 from wheelyard.access.rights import parse_rights
 from wheelyard.access.users import Users
+from wheelyard.mirror.manifest import parse_manifest
 from wheelyard.mirror.snapshots import LOOK_AGAIN
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
@@ -158,6 +159,78 @@ def test_limited_users_see_what_they_may(index: Index) -> None:
     assert found == [{"name": "acme-tools"}, {"name": "flask"}]
 
 
+# --- where the snapshot that is known was swept ---
+
+
+def sweep(index: Index, upstream: Upstream, *, anew: bool = True) -> None:
+    """Delete all that the active snapshot is made of, which may have been replaced before."""
+    old = [
+        entry.key for folder in (keys.LISTINGS, keys.SHARDS) for entry in index.store.list(folder)
+    ]
+    if anew:
+        for name in ("Flask", "six"):
+            upstream.names[name] = 2
+        upstream.add_names(["seven"])
+        Workflow(index.store, upstream).run()
+    kept = manifest_keys(index.store) if anew else set()
+    for key in set(old) - kept:
+        index.store.delete(key)
+
+
+def manifest_keys(store: Store) -> set[str]:
+    """What the active snapshot is made of."""
+    manifest = parse_manifest(store.get(keys.MANIFEST).body)
+    digests = {manifest.listings.json.digest, manifest.listings.html.digest}
+    found = {entry.key for entry in store.list(keys.LISTINGS)}
+    listings = {key for key in found if key.split("/")[1].split(".")[0] in digests}
+    return listings | {keys.shard(digest) for digest in manifest.shards if digest}
+
+
+@pytest.mark.parametrize("accept", [JSON, "text/html"])
+def test_a_swept_listing_is_looked_for_again(index: Index, upstream: Upstream, accept: str) -> None:
+    """A process that knows a snapshot which is gone reads the manifest again, within the request."""
+    assert content(index.get("/simple/", accept)).count(b"six") > 0
+    sweep(index, upstream)
+    answer = index.get("/simple/", accept)
+    assert answer.status == 200
+    body = content(answer)
+    assert len(body) == int(answer.header("content-length") or 0)
+    assert b"seven" in body
+
+
+def test_a_swept_listing_is_looked_for_again_for_limited_users(
+    index: Index, upstream: Upstream
+) -> None:
+    """As well as for those who see everything."""
+    Users(index.store).put("limited", "a-password", rights=parse_rights({"read": ["s*"]}))
+
+    def found() -> list[dict[str, str]]:
+        answer = index.ask("GET", "/simple/", ("limited", "a-password"), {"accept": JSON})
+        projects: list[dict[str, str]] = json.loads(content(answer))["projects"]
+        return projects
+
+    assert found() == [{"name": "six"}]
+    sweep(index, upstream)
+    assert found() == [{"name": "seven"}, {"name": "six"}]
+
+
+def test_a_swept_shard_is_looked_for_again(index: Index, upstream: Upstream) -> None:
+    """A project's page is as good as before, in the very request that finds the shard gone."""
+    upstream.add(build_wheel("six", "1.0"))
+    mirror = Index(index.store, {"UPSTREAM_INDEX_URL": upstream.index})
+    assert mirror.get("/simple/", JSON).status == 200
+    sweep(index, upstream)
+    assert mirror.get("/simple/six/", JSON).status == 200
+
+
+@pytest.mark.parametrize("path", ["/simple/", "/simple/six/"])
+def test_a_listing_that_is_lost_is_an_error(index: Index, upstream: Upstream, path: str) -> None:
+    """Where no other snapshot is active it is 503, and nothing is sent of an answer 200."""
+    assert index.get("/simple/", JSON).status == 200
+    sweep(index, upstream, anew=False)
+    assert index.get(path, JSON).status == 503
+
+
 # --- where the way back cannot carry it ---
 
 
@@ -215,6 +288,18 @@ def test_html_is_given_links_that_hold_elsewhere(far: Index, encoding: str) -> N
     assert [key.split("/")[0] + "/" for key in far.store.written] == [keys.OVERSIZE]
     assert location(far, "text/html", **headers) == link
     assert len(far.store.written) == 1
+
+
+@pytest.mark.parametrize("accept", [JSON, "text/html"])
+def test_nobody_is_redirected_to_a_swept_listing(
+    far: Index, upstream: Upstream, accept: str
+) -> None:
+    """The link is to the one that is active."""
+    location(far, accept)
+    sweep(far, upstream)
+    for entry in list(far.store.list(keys.OVERSIZE)):
+        far.store.delete(entry.key)
+    assert b"seven" in _object(far, location(far, accept))[1]
 
 
 def test_a_host_cannot_break_out_of_the_base(far: Index) -> None:

@@ -18,6 +18,7 @@ from wheelyard.index.oversize import Oversize
 from wheelyard.index.pages import Page, compress, project_page
 from wheelyard.index.provenance import absolute_provenance
 from wheelyard.index.resolver import Elsewhere, Resolver
+from wheelyard.mirror.manifest import StoredListing
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.negotiation import MediaType, accepts_gzip, media_type
 from wheelyard.storage.store import Store
@@ -45,9 +46,13 @@ class Reader:
     def root(self, request: Request, visible: ProjectSet = EVERYTHING) -> Response:
         """``/simple/``, with those projects that are visible to who asks."""
         media, gzip, index = wanted_media(request), wants_gzip(request), _index_url(request)
-        stored = self._listing.stored(media) if visible.everything else None
-        if stored is not None:
+
+        def send(stored: StoredListing) -> Response:
             return listing_response(self._store, stored, media, request, gzip=gzip, index=index)
+
+        answer = self._listing.stored(media, send) if visible.everything else None
+        if answer is not None:
+            return answer
         page = self._listing.page(media, gzip=gzip, visible=visible)
         if _too_large(page, request):
             names = self._listing.names(visible)

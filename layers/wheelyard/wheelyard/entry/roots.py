@@ -1,6 +1,7 @@
 """Sending a root listing that is stored: a file's bytes, an object's, or a link to where they are."""
 
 from collections.abc import Iterable
+from itertools import chain
 
 from wheelyard.entry.conditional import matches
 from wheelyard.entry.files import redirect
@@ -25,7 +26,8 @@ def listing_response(
 ) -> Response:
     """The listing as it is stored; nothing of it is parsed or rendered.
 
-    ``index`` is the URL of the root listing. Where the way back cannot carry it, a redirect.
+    ``index`` is the URL of the root listing. Where the way back cannot carry it, a redirect. Raises
+    ``KeyNotFound`` for a listing that is swept.
     """
     size = listing.gzip_size if gzip else listing.size
     if request.limit is not None and size > request.limit:
@@ -49,4 +51,9 @@ def _body(
 ) -> FileBody | Iterable[bytes]:
     key = keys.listing(listing.digest, f"{media.form}.gz" if gzip else media.form)
     path = store.local_path(key)
-    return FileBody(path, 0, size) if path is not None else store.read(key)
+    if path is not None:
+        store.head(key)
+        return FileBody(path, 0, size)
+    chunks = iter(store.read(key))
+    # Read before the headers are sent, since it may not be there.
+    return chain((next(chunks, b""),), chunks)

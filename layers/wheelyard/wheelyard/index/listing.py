@@ -5,16 +5,20 @@ by the reindex workflow, and again when a private project is new. Otherwise, and
 snapshot, it is rendered of the private names.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 from threading import Lock
+from typing import TypeVar
 
 from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.index.pages import Page, compress
 from wheelyard.mirror.manifest import StoredListing
-from wheelyard.mirror.snapshots import Snapshots
+from wheelyard.mirror.snapshots import Snapshot, Snapshots
 from wheelyard.protocol.negotiation import MediaType
 from wheelyard.protocol.simple import root_html, root_json
+
+T = TypeVar("T")
 
 
 class Listing:
@@ -28,30 +32,24 @@ class Listing:
         self._digest = ""
         self._lock = Lock()
 
-    def stored(self, media: MediaType) -> StoredListing | None:
-        """The listing of the active snapshot in one form, None where there is no snapshot.
+    def stored(self, media: MediaType, send: Callable[[StoredListing], T]) -> T | None:
+        """What ``send`` makes of the active snapshot's listing, None where there is no snapshot.
 
-        Raises ``StorageError`` and ``InvalidDocument``.
+        It is called again with another listing where it raises ``KeyNotFound``. Raises what it raises,
+        ``StorageError`` and ``InvalidDocument``.
         """
-        snapshot = self._snapshots.current() if self._snapshots else None
-        if snapshot is None:
-            return None
-        listings = snapshot.manifest.listings
-        return listings.json if media.form == "json" else listings.html
+
+        def ask(snapshot: Snapshot) -> T:
+            listings = snapshot.manifest.listings
+            return send(listings.json if media.form == "json" else listings.html)
+
+        return self._snapshots.ask(ask) if self._snapshots else None
 
     def names(self, visible: ProjectSet = EVERYTHING) -> list[str]:
         """The names on offer that are visible to who asks, sorted."""
-        private = visible.among(self._catalogue.names())
-        snapshot = self._snapshots.current() if self._snapshots else None
-        if snapshot is None:
-            return private
-        found = set(private)
-        for pattern in visible.patterns:
-            prefix = pattern.removesuffix("*")
-            for name in snapshot.listed(prefix):
-                if prefix == pattern and name != pattern:
-                    break  # of the names that begin so, the shortest comes first
-                found.add(name)
+        found = set(visible.among(self._catalogue.names()))
+        if self._snapshots:
+            found |= self._snapshots.ask(lambda snapshot: _visible(snapshot, visible)) or set()
         return sorted(found)
 
     def page(self, media: MediaType, *, gzip: bool, visible: ProjectSet = EVERYTHING) -> Page:
@@ -72,6 +70,17 @@ class Listing:
             if key not in self._rendered:
                 self._rendered[key] = _rendered(names, digest, media, gzip=gzip)
             return self._rendered[key]
+
+
+def _visible(snapshot: Snapshot, visible: ProjectSet) -> set[str]:
+    found: set[str] = set()
+    for pattern in visible.patterns:
+        prefix = pattern.removesuffix("*")
+        for name in snapshot.listed(prefix):
+            if prefix == pattern and name != pattern:
+                break  # of the names that begin so, the shortest comes first
+            found.add(name)
+    return found
 
 
 def _digest(names: list[str]) -> str:

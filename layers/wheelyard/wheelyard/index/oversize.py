@@ -48,11 +48,15 @@ class Oversize:
         """A link to a snapshot's root listing, which is not made again for it.
 
         JSON has no links in it and is offered as it is. HTML gets a base in front of its links, once for
-        each origin and snapshot.
+        each origin and snapshot. Raises ``KeyNotFound`` for a listing that is swept.
         """
         ending = f"{media.form}.gz" if gzip else media.form
         if media.form == "json":
-            return self._store.download_url(keys.listing(listing.digest, ending), method)
+            key = keys.listing(listing.digest, ending)
+            link = self._store.download_url(key, method)
+            if link is not None:
+                self._store.head(key)
+            return link
         key = keys.oversize(sha256(f"{listing.digest} {index}".encode()).hexdigest(), ending)
         link = self._store.download_url(key, method)
         if link is not None and not self._store.exists(key):

@@ -2,7 +2,7 @@
 
 import time
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wheelyard.errors import NotFound
 from wheelyard.index.documents import Document
@@ -13,7 +13,7 @@ from wheelyard.mirror.location import Locator, without_credentials
 from wheelyard.mirror.once import Once
 from wheelyard.mirror.pages import Pages
 from wheelyard.mirror.sidecars import Sidecars
-from wheelyard.mirror.snapshots import Snapshot, Snapshots
+from wheelyard.mirror.snapshots import Snapshot, SnapshotEntry, Snapshots
 from wheelyard.mirror.state import MirroredFile, State
 from wheelyard.protocol.names import ProjectName
 from wheelyard.settings import Settings
@@ -105,20 +105,26 @@ class Mirror:
 
         Raises ``UpstreamError``, and ``StorageError`` where the snapshot cannot be read.
         """
-        snapshot = self._snapshot()
-        entry = snapshot.find(name) if snapshot else None
-        if snapshot is not None and entry is None and not self._asks_unknown:
+        known = self._snapshots.ask(lambda snapshot: self._known(snapshot, name))
+        if known is not None and known.entry is None and not self._asks_unknown:
             return None
-        serial = entry.serial if entry else None
+        serial = known.entry.serial if known and known.entry else None
         deadline = Deadline(self._patience)
         state = self.pages.find(name, serial, deadline)
         return None if state is None else MirroredProject(self, name, state, serial, deadline)
 
-    def _snapshot(self) -> Snapshot | None:
-        """The active snapshot, if it is of this upstream: another one's names say nothing of it."""
-        snapshot = self._snapshots.current()
-        source = snapshot.manifest.source_id if snapshot else ""
-        return None if source and self._source and source != self._source else snapshot
+    def _known(self, snapshot: Snapshot, name: ProjectName) -> "_Known | None":
+        """What the snapshot says, if it is of this upstream: another one's names say nothing of it."""
+        source = snapshot.manifest.source_id
+        if source and self._source and source != self._source:
+            return None
+        return _Known(snapshot.find(name))
+
+
+class _Known(NamedTuple):
+    """``entry`` is None for a name that upstream does not have."""
+
+    entry: SnapshotEntry | None
 
 
 def _source_id(location: str) -> str:

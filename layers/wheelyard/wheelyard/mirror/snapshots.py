@@ -7,6 +7,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from threading import Lock
+from typing import TypeVar
 
 from wheelyard.errors import KeyNotFound, StorageError
 from wheelyard.mirror.listed import listed
@@ -18,6 +19,8 @@ from wheelyard.storage import keys
 from wheelyard.storage.store import Store
 
 __all__ = ["Snapshot", "SnapshotEntry", "Snapshots"]
+
+T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
 
@@ -99,6 +102,25 @@ class Snapshots:
             if not self._is_fresh():
                 self._look()
             return self._current
+
+    def ask(self, question: Callable[[Snapshot], T]) -> T | None:
+        """What ``question`` finds in the active snapshot, None if there is none yet.
+
+        Where an object of it is gone, this process knows a snapshot that was swept: the manifest is read
+        again, and the active one is asked, once. Raises what the question raises.
+        """
+        snapshot = self.current()
+        if snapshot is None:
+            return None
+        try:
+            return question(snapshot)
+        except StorageError as error:
+            snapshot.damaged |= isinstance(error, KeyNotFound)
+            active = self.current() if snapshot.damaged else snapshot
+            if active is None or active.manifest == snapshot.manifest:
+                raise
+        _logger.warning("the snapshot that was known is swept: the active one is asked")
+        return question(active)
 
     def _is_fresh(self) -> bool:
         if self._looked is None or (self._current is not None and self._current.damaged):
