@@ -7,9 +7,17 @@ from hypothesis import strategies as st
 from passlib.hash import pbkdf2_sha512
 
 from wheelyard.access.foreign import SCHEMES, check_foreign
-from wheelyard.access.passwords import hash_password, make_password, outdated, verify
+from wheelyard.access.passwords import (
+    MOST_ROUNDS,
+    check_hash,
+    hash_password,
+    make_password,
+    outdated,
+    verify,
+)
 from wheelyard.errors import InvalidUser, StorageError
 
+BCRYPT = passlib.hash.bcrypt.using(rounds=4, salt="abcdefghijklmnopqrstuu").hash("geheim")
 PASSWORDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
 
 
@@ -87,6 +95,47 @@ def test_hashes_that_cannot_be_verified(stored: str) -> None:
     with pytest.raises(InvalidUser) as refused:
         check_foreign(stored)
     assert stored not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        hash_password("geheim", rounds=10),
+        hash_password("geheim", rounds=25_000),
+        f"$pbkdf2-sha512${MOST_ROUNDS}${'A' * 22}${'A' * 86}",
+        BCRYPT,
+    ],
+    ids=lambda stored: stored[:17],
+)
+def test_hashes_that_can_be_taken_in(stored: str) -> None:
+    """What a sign-in can verify in its time is a hash."""
+    check_hash(stored)
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "",
+        "geheim",
+        "$pbkdf2-sha512$25000$salt",
+        "$pbkdf2-sha512$25000$!!$" + "A" * 86,
+        "$pbkdf2-sha512$25000$AA$" + "A" * 43,
+        "$pbkdf2-sha512$0$AA$" + "A" * 86,
+        "$pbkdf2-sha512$-1$AA$" + "A" * 86,
+        "$pbkdf2-sha512$1e3$AA$" + "A" * 86,
+        f"$pbkdf2-sha512${MOST_ROUNDS + 1}$AA$" + "A" * 86,
+        "$pbkdf2-sha512$" + "9" * 5000 + "$AA$" + "A" * 86,
+        BCRYPT.replace("$04$", "$31$"),
+        "$6$rounds=999999999$saltsalt$" + "a" * 86,
+        "$pbkdf2-sha256$999999999$" + "A" * 22 + "$" + "A" * 43,
+    ],
+    ids=lambda stored: stored[:24],
+)
+def test_hashes_that_nobody_could_sign_in_with(stored: str) -> None:
+    """Neither a hash that cannot be read nor one that takes for ever is taken in, or shown."""
+    with pytest.raises(InvalidUser) as refused:
+        check_hash(stored)
+    assert not stored or stored not in str(refused.value)
 
 
 def test_outdated() -> None:

@@ -12,7 +12,7 @@ import pytest
 import lambdas
 from sample_events import FOLDER
 from servers import S3Server
-from wheelyard.access.passwords import verify
+from wheelyard.access.passwords import hash_password, verify
 from wheelyard.access.users import Users
 from wheelyard.audit.event import Actor
 from wheelyard.entry.admin import admin_handler, carry_out
@@ -25,6 +25,8 @@ from wheelyard.settings import Settings
 from wheelyard.storage import keys
 from wheelyard.storage.opening import open_bucket
 from wheelyard.storage.store import Store
+
+IMPORTED = {"digest": "a" * 64, "hash": hash_password("secret", rounds=10), "replace": False}
 
 
 @pytest.fixture
@@ -110,6 +112,15 @@ def test_remove_user(handler: Handler, store: Store) -> None:
         ),
         ({"putUser": {"username": "a", "password": "b", "read": True}}, r"\$\.putUser\.read: type"),
         ({"putUser": {"username": "a", "password": "b", "read": ["*x"]}}, r"\$\.putUser: '\*x'"),
+        (
+            {"importUser": IMPORTED | {"hash": "hunter2"}},
+            r"\$\.importUser: a password hash is of no",
+        ),
+        (
+            {"importUser": IMPORTED | {"hash": "$pbkdf2-sha512$0$AA$AA"}},
+            r"\$\.importUser: a password hash is not of the form \$pbkdf2-sha512\$rounds",
+        ),
+        ({"importUser": IMPORTED | {"username": "a:b"}}, r"\$\.importUser: 'a:b'"),
         ({"listUsers": {"all": True}}, r"\$\.listUsers: maxProperties"),
         ({"createToken": {}}, r"\$\.createToken: 'owner' is a required property"),
         ({"createToken": {"owner": "ci", "lifetime": 0}}, r"\$\.createToken\.lifetime: minimum"),
@@ -136,6 +147,13 @@ def test_wrong_payload(handler: Handler, store: Store, payload: object, place: s
     with pytest.raises(InvalidPayload, match=place):
         handler(payload, None)
     assert [*store.list("users/"), *store.list("tokens/")] == []
+
+
+def test_import_user(handler: Handler, store: Store) -> None:
+    """A user comes with a hash that can be verified, and is not shown it."""
+    done = handler({"importUser": IMPORTED | {"username": "ann"}}, None)
+    assert done == {"user": "ann", "imported": True}
+    assert [user.name for user in Users(store).list()] == ["ann"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,9 @@ argon2 and scrypt are left out: argon2 needs another package, and scrypt more me
 """
 
 
+MOST_COST = 5_000_000
+"""In rounds of SHA; what a sign-in may take."""
+
 _SHA1 = ("{SHA}", "{SSHA}")
 
 
@@ -64,13 +67,31 @@ def _verify(password: str, stored: str) -> bool:
 
 
 def check_foreign(stored: str) -> None:
-    """Raises ``InvalidUser`` for a hash that could not be verified later."""
+    """Raises ``InvalidUser`` for a hash that could not be verified later, or not within seconds."""
+    if _cost(stored) > MOST_COST:
+        raise InvalidUser(
+            "a password hash has so many rounds that every sign-in would take seconds"
+        )
     try:
         verify_foreign("", stored)
     except StorageError as error:
         raise InvalidUser(
             f"a password hash is of no scheme that can be verified: use one of {', '.join(SCHEMES)}"
         ) from error
+
+
+def _cost(stored: str) -> int:
+    """The rounds of a hash, 0 where it says none or nothing can be made of it."""
+    if stored.startswith(_SHA1):
+        return 0
+    try:
+        context = _context()
+        handler = context.handler(context.identify(stored, required=True))
+        rounds = int(getattr(handler.from_string(stored), "rounds", 0))
+    except (ValueError, TypeError, KeyError):
+        return 0
+    # Blowfish's rounds are dearer than those of the SHAs: 2^12 of them take what 500,000 of those do.
+    return 2**rounds * 100 if handler.name == "bcrypt" else rounds
 
 
 def _verify_sha1(password: str, stored: str) -> bool:

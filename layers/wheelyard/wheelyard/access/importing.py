@@ -6,8 +6,7 @@ from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from wheelyard.access.foreign import check_foreign
-from wheelyard.access.passwords import hash_password, readable
+from wheelyard.access.passwords import check_hash, hash_password
 from wheelyard.access.rights import Rights, parse_rights
 from wheelyard.access.users import check_username
 from wheelyard.errors import InvalidUser
@@ -102,8 +101,7 @@ def _named(name: str, stored: str, label: str) -> ImportedUser:
 def _check_hash(stored: object, label: str) -> None:
     if not isinstance(stored, str):
         raise InvalidUser(f"the hash of {label!r} is no text")
-    if not readable(stored):
-        try:
-            check_foreign(stored)
-        except InvalidUser as error:
-            raise InvalidUser(f"{label}: {error}") from error
+    try:
+        check_hash(stored)
+    except InvalidUser as error:
+        raise InvalidUser(f"{label}: {error}") from error

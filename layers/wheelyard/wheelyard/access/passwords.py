@@ -10,10 +10,13 @@ import hashlib
 import hmac
 from base64 import b64decode, b64encode
 
-from wheelyard.errors import StorageError
+from wheelyard.errors import InvalidUser, StorageError
 
 ROUNDS = 25_000
 """Iterations of PBKDF2 for a new password, unless set otherwise; as passlib's own default."""
+
+MOST_ROUNDS = 2_000_000
+"""What a hash from elsewhere may cost at most: every sign-in pays for it."""
 
 MAX_LENGTH = 4096
 """Characters of a password that are looked at at all (passlib's own bound)."""
@@ -53,12 +56,25 @@ def verify(password: str, stored: str | None, rounds: int = ROUNDS) -> bool:
     return verify_foreign(password[:MAX_LENGTH], stored)
 
 
-def readable(stored: str) -> bool:
-    """Whether a hash is of our own scheme, and well-formed."""
+def check_hash(stored: str) -> None:
+    """Raises ``InvalidUser`` for a hash that could not be verified later, or not within seconds."""
+    if not stored.startswith(_PREFIX):
+        from wheelyard.access.foreign import check_foreign
+
+        check_foreign(stored)
+    elif not _readable(stored):
+        raise InvalidUser(
+            f"a password hash is not of the form {_PREFIX}rounds$salt$checksum, with 1 to {MOST_ROUNDS} "
+            "rounds and the 64 bytes of a SHA-512"
+        )
+
+
+def _readable(stored: str) -> bool:
     try:
         rounds, salt, checksum = stored.removeprefix(_PREFIX).split("$")
         _decode(salt)
-        return stored.startswith(_PREFIX) and int(rounds) > 0 and len(_decode(checksum)) == 64
+        is_number = rounds.isascii() and rounds.isdecimal() and len(rounds) < 10
+        return is_number and 0 < int(rounds) <= MOST_ROUNDS and len(_decode(checksum)) == 64
     except ValueError:
         return False
 

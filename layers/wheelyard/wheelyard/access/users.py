@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from wheelyard.access.apitoken import USERNAME
-from wheelyard.access.passwords import MAX_LENGTH, ROUNDS, hash_password
+from wheelyard.access.passwords import MAX_LENGTH, ROUNDS, check_hash, hash_password
 from wheelyard.access.rights import Rights, parse_rights
 from wheelyard.audit.recorder import Recorder, unrecorded
 from wheelyard.errors import InvalidUser, StorageError
@@ -91,7 +91,11 @@ class Users:
         """Take a user over from elsewhere, by the hash of the password and the key of the record.
 
         Returns whether that was done: one who is here already stays as they are, without ``replace``.
+        Raises ``InvalidUser`` for a name or a hash that nobody could sign in with.
         """
+        if name is not None:
+            check_username(name)
+        check_hash(stored_hash)
         record: dict[str, object] = {"hash": stored_hash, **rights.as_record()}
         if name is not None:
             record["username"] = name
