@@ -17,6 +17,7 @@ def environment(server: S3Server, bucket: str, **settings: str) -> dict[str, str
         "AWS_REGION": server.region,
         "AWS_ACCESS_KEY_ID": access.access_key_id,
         "AWS_SECRET_ACCESS_KEY": access.secret_access_key,
+        **({"AWS_SESSION_TOKEN": access.session_token} if access.session_token else {}),
         "AWS_ENDPOINT_URL_S3": server.url,
         "BUCKET": bucket,
         "REPO_BASE_PREFIX": "",

@@ -31,7 +31,7 @@ from werkzeug.serving import make_server
 from wheelyard.storage.presign import Credentials
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from mypy_boto3_s3 import S3Client
 
 READY_WITHIN = 30.0
@@ -67,6 +67,7 @@ def _client(server: S3Server) -> "S3Client":
         region_name=server.region,
         aws_access_key_id=server.credentials.access_key_id,
         aws_secret_access_key=server.credentials.secret_access_key,
+        aws_session_token=server.credentials.session_token,
         config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"),
     )
 
@@ -109,10 +110,14 @@ class _Quiet(MotoRequestHandler):
 
 
 @contextmanager
-def moto_server(recorder: Recorder | None = None) -> Iterator[S3Server]:
+def moto_server(
+    recorder: Recorder | None = None,
+    before: "Callable[[WSGIApplication], WSGIApplication] | None" = None,
+) -> Iterator[S3Server]:
     """moto in a thread. It takes any credentials, but handles one request at a time, as S3 seems to.
 
-    Without that, moto looks and writes in two steps, and two conditional writes can both win.
+    Without that, moto looks and writes in two steps, and two conditional writes can both win. ``before``
+    puts something in front of it.
     """
     application = DomainDispatcherApplication(create_backend_app)
     one_at_a_time = threading.Lock()
@@ -125,7 +130,8 @@ def moto_server(recorder: Recorder | None = None) -> Iterator[S3Server]:
         with one_at_a_time:
             return list(application(environ, start_response))
 
-    server = make_server("127.0.0.1", 0, serve, threaded=True, request_handler=_Quiet)
+    handling = before(serve) if before else serve
+    server = make_server("127.0.0.1", 0, handling, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

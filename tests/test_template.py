@@ -125,8 +125,8 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
                 "withdrawn/*": READ_WRITE,
                 "uploads/*": PUBLISH | DELETE | {"s3:ListMultipartUploadParts"},
                 "packages/*": PUBLISH,
-                "projects/*": PUBLISH,
-                "catalogue/*": PUBLISH,
+                "projects/*": READ_WRITE,
+                "catalogue/*": READ_WRITE,
                 "publishers/*": READ,
                 "users/*": READ_WRITE,
                 "tokens/*": READ_WRITE | DELETE,
@@ -143,9 +143,8 @@ def _bucket_policy(template: dict[str, Any]) -> Any:
         (
             "Admin",
             {
-                **dict.fromkeys(
-                    ["users/*", "tokens/*", "token-uses/*", "publishers/*"], READ_WRITE | DELETE
-                ),
+                **dict.fromkeys(["users/*", "tokens/*", "publishers/*"], READ_WRITE | DELETE),
+                "token-uses/*": READ | DELETE,
                 "projects/*": READ_WRITE | DELETE,
                 "catalogue/*": READ_WRITE,
                 "tombstones/*": READ_WRITE,

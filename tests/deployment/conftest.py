@@ -10,6 +10,7 @@ import pytest
 import emulator
 import tools
 from clients import PUBLISHER
+from iam.account import Account, account_of
 from stack import Stack, deployed
 
 
@@ -63,6 +64,14 @@ def tuned(
         user = {"username": PUBLISHER.name, "password": PUBLISHER.password, "upload": True}
         stack.administer({"putUser": user})
         yield stack
+
+
+@pytest.fixture(scope="session", params=["stack", "tuned"])
+def account(request: pytest.FixtureRequest) -> Iterator[Account]:
+    """The stacks' roles, on an S3 that asks their policies."""
+    prefix = "acme/index/" if request.param == "tuned" else ""
+    with account_of(request.getfixturevalue(request.param), prefix) as account:
+        yield account
 
 
 def _need_python_of_lambda() -> None:

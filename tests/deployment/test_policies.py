@@ -1,30 +1,27 @@
-"""The functions' roles, as deployed, on an S3 that enforces their policies.
+"""The functions' roles, as deployed, on an S3 that asks their policies before each request.
 
-The emulator that runs the functions enforces none, so its roles' policies are given to users of moto, which
-does; and each function's own code runs with the access key of its role.
+The emulator that runs the functions enforces none, so each function's own code runs here, with the access
+key of its role, against a server with ``iam.guard`` before it. What presigned links do counts as well.
 """
 
 import json
 import time
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
-from botocore.config import Config
+import requests
 from botocore.exceptions import ClientError
-from moto.core.authorization import enable_iam_authentication
 
 import lambdas
 from distributions import BuiltDistribution, build_wheel
 from dying import DyingStore
+from iam.account import ROLES, Account
 from issuers import REPOSITORY, running_issuer
-from servers import S3Server, moto_server
-from stack import Stack
 from upstream import Upstream
 from wheelyard.access.lastuse import LastUse
 from wheelyard.entry.admin import admin_handler
@@ -46,48 +43,9 @@ from wheelyard.publish.shelf import Shelf
 from wheelyard.storage import keys
 from wheelyard.storage.multipart import StoredParts
 from wheelyard.storage.opening import open_bucket
-from wheelyard.storage.presign import Credentials
 from wheelyard.storage.store import Store
 
 pytestmark = [pytest.mark.deployment, pytest.mark.xdist_group("deployment")]
-
-
-class Account(NamedTuple):
-    """An S3 with a stack's bucket, and who its roles are there; ``prefix`` is that of its keys."""
-
-    server: S3Server
-    bucket: str
-    prefix: str
-    roles: dict[str, Credentials]
-
-    def environment(self, role: str, **settings: str) -> dict[str, str]:
-        """The environment of the function that has ``role``."""
-        settings["REPO_BASE_PREFIX"] = self.prefix
-        server = self.server._replace(credentials=self.roles[role])
-        return lambdas.environment(server, self.bucket, **settings)
-
-    def client(self, role: str) -> Any:
-        """A boto3 client that is ``role``."""
-        return _client(self.server._replace(credentials=self.roles[role]), "s3")
-
-
-@pytest.fixture(scope="module", params=["stack", "tuned"])
-def account(request: pytest.FixtureRequest) -> Iterator[Account]:
-    """Policies are enforced while this is in use, for every moto of this process."""
-    stack: Stack = request.getfixturevalue(request.param)
-    with moto_server() as server:
-        _client(server, "s3").create_bucket(Bucket=stack.bucket)
-        iam = _client(server, "iam")
-        # moto has one account for the whole process.
-        own = request.param
-        roles = {name: _user(iam, f"{own}-{name}", _policies(stack, name)) for name in _ROLES}
-        for name in _ROLES:
-            policies = _policies(stack, name, bulk=True)
-            roles[f"{name} in bulk"] = _user(iam, f"{own}-{name}-in-bulk", policies)
-        roles["Owner"] = _user(iam, f"{own}-Owner", [_ANYTHING])
-        prefix = "acme/index/" if request.param == "tuned" else ""
-        with enable_iam_authentication():
-            yield Account(server, stack.bucket, prefix, roles)
 
 
 def test_each_function_can_do_its_work(account: Account) -> None:
@@ -121,10 +79,7 @@ def test_each_function_can_do_its_work(account: Account) -> None:
 
 
 def test_sessions(account: Account) -> None:
-    """A publishing session, finished or canceled, works with the upload function's own policies.
-
-    Its file comes in one piece: moto does not know who signed a link.
-    """
+    """A publishing session, finished or canceled, works with the upload function's own policies."""
     for publishes in (False, True):
         client = Client(account, "acme-winch")
         client.send(build_wheel("acme-winch", "1.0"))
@@ -142,7 +97,7 @@ class Client:
     def __init__(self, account: Account, project: str) -> None:
         administer = admin_handler(account.environment("Admin"))
         administer({"putUser": {"username": "alice", "password": "hunter2", "upload": True}}, None)
-        self._handle = http_handler(account.environment("Upload in bulk"), uploads=True)
+        self._handle = http_handler(account.environment("Upload"), uploads=True)
         self.links = self.ask("POST", "/upload/", name=project, version="1.0")["links"]
 
     def ask(self, method: str, url: str, **document: object) -> Any:
@@ -155,7 +110,7 @@ class Client:
         return json.loads(b64decode(body) if answer.get("isBase64Encoded") else body)
 
     def send(self, built: BuiltDistribution) -> None:
-        """A file, in one piece: moto does not know who signed a link."""
+        """A file, in one piece."""
         file = self.ask(
             "POST",
             self.links["upload"],
@@ -245,7 +200,7 @@ def _settle(account: Account, found: list[str]) -> None:
 
 
 def _rebuild(account: Account, project: str) -> None:
-    handler = rebuild_handler(account.environment("Rebuild in bulk"))
+    handler = rebuild_handler(account.environment("Rebuild"))
     handler({"step": "Survey", "run": project}, None)
     store = open_bucket(account.environment("Owner"), 60)
     found = [entry.key.rpartition("/")[2] for entry in store.list(f"packages/{project}/")]
@@ -266,10 +221,7 @@ def _rebuild(account: Account, project: str) -> None:
     ],
 )
 def test_copies_in_parts(account: Account, role: str, source: str, target: str) -> None:
-    """Every step of a copy in parts, given up or brought to its end, is within a function's own policies.
-
-    By another client, since moto does not know who signed a link.
-    """
+    """Every step of a copy in parts, given up or brought to its end, is within a function's own policies."""
     found = {"Bucket": account.bucket, "Key": account.prefix + source}
     at = {"Bucket": account.bucket, "Key": account.prefix + target}
     account.client("Owner").put_object(**found, Body=b"content")
@@ -323,7 +275,7 @@ def test_trusted_publishing(
 ) -> None:
     """The upload function makes tokens for trusted publishers, and ends them."""
     administer = admin_handler(account.environment("Admin"))
-    upload = http_handler(account.environment("Upload in bulk"), uploads=True)
+    upload = http_handler(account.environment("Upload"), uploads=True)
     with running_issuer(tmp_path) as provider:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(provider.authority.file))
         order = {
@@ -338,6 +290,11 @@ def test_trusted_publishing(
         assert minted["statusCode"] == 200, minted
         again = upload(lambdas.post("/_/oidc/mint-token", identity), None)
         assert "used before" in again["body"]
+        # What was spent is forgotten after a while, with the token that it was spent for.
+        monkeypatch.setattr("wheelyard.access.minting.OLDEST", -3600)
+        identity = {"token": provider.issuer.token()}
+        minted = upload(lambdas.post("/_/oidc/mint-token", identity), None)
+        assert minted["statusCode"] == 200, minted
     token = json.loads(minted["body"])["token"]
     wheel = build_wheel("acme-kite", "1.0")
     sent = upload(lambdas.upload("acme-kite", wheel, "__token__", token), None)
@@ -355,7 +312,7 @@ def test_rebuild(account: Account) -> None:
     wheel = build_wheel("acme-crane", "1.0")
     key = f"{account.prefix}packages/acme-crane/{wheel.filename}"
     owner.put_object(Bucket=account.bucket, Key=key, Body=wheel.content)
-    handler = rebuild_handler(account.environment("Rebuild in bulk"))
+    handler = rebuild_handler(account.environment("Rebuild"))
     handler({"step": "Survey", "run": "r"}, None)
     piece = {"run": "r", "project": "acme-crane", "piece": 0, "files": [wheel.filename]}
     assert handler({"step": "Examine", **piece}, None) == 1
@@ -365,24 +322,31 @@ def test_rebuild(account: Account) -> None:
 
 def test_reindex(account: Account, upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every step works with its own function's policies and no others, sweeping included."""
-    # Whatever is not needed any more is past its grace period at once.
-    monkeypatch.setattr("wheelyard.mirror.sweeping.GRACE", timedelta(hours=-1))
     mirrored = {"UPSTREAM_INDEX_URL": upstream.with_credentials()}
     step = {
-        name: Steps(account.environment(role, **mirrored)).handlers[name]
-        for name, role in (
-            ("fetch", "Fetch"),
-            ("shard", "Shard"),
-            ("activate", "Activate in bulk"),
-        )
+        role.lower(): Steps(account.environment(role, **mirrored)).handlers[role.lower()]
+        for role in ("Fetch", "Shard", "Activate")
     }
-    for names in (["flask", "six"], ["seven"], ["eight"]):
-        upstream.add_names(names)
-        fetched = step["fetch"]({"force": False, "relist": False}, None)
+
+    def reindex(*, force: bool = False, relist: bool = False) -> object:
+        fetched = step["fetch"]({"force": force, "relist": relist}, None)
         parts = [{"part": part, "base": fetched["base"]} for part in fetched["parts"]]
         sharded = [step["shard"](part, None) for part in parts]
-        payload = {"fetched": fetched, "sharded": sharded, "force": False}
-        assert step["activate"](payload, None)["outcome"] == "activated"
+        payload = {"fetched": fetched, "sharded": sharded, "force": force}
+        return step["activate"](payload, None)["outcome"]
+
+    for names in (["flask", "six"], ["seven"]):
+        upstream.add_names(names)
+        assert reindex() == "activated"
+    Catalogue(open_bucket(account.environment("Owner"), 60)).add(project_name("acme-listed"))
+    assert reindex(relist=True) == "activated"
+    assert step["fetch"]({"force": False, "relist": True}, None)["outcome"] == "unchanged"
+    # From now on whatever is not needed any more is past its grace period at once.
+    monkeypatch.setattr("wheelyard.mirror.sweeping.GRACE", timedelta(hours=-1))
+    account.put("upstream/parts/of-a-run-that-was-killed/00.gz", b"")
+    del upstream.names["seven"]
+    upstream.add_names(["eight"])
+    assert reindex(force=True) == "activated"
     owner = account.client("Owner")
     for folder, objects in (("listing", 4), ("upstream/parts", 0), ("upstream/retired", 0)):
         prefix = f"{account.prefix}{folder}/"
@@ -390,12 +354,13 @@ def test_reindex(account: Account, upstream: Upstream, monkeypatch: pytest.Monke
 
     administer = admin_handler(account.environment("Admin"))
     administer({"putUser": {"username": "dora", "password": "hunter2"}}, None)
-    read = http_handler(account.environment("Request", **mirrored), uploads=False)
-    answer = read(lambdas.get("/simple/", "dora", "hunter2", JSON), None)
-    assert answer["statusCode"] == 200, answer
-    assert {"flask", "six", "seven", "eight"} <= {
-        project["name"] for project in json.loads(answer["body"])["projects"]
-    }
+    for role in ("Request", "Upload"):
+        read = http_handler(account.environment(role, **mirrored), uploads=role == "Upload")
+        answer = read(lambdas.get("/simple/", "dora", "hunter2", JSON), None)
+        assert answer["statusCode"] == 200, answer
+        found = {project["name"] for project in json.loads(answer["body"])["projects"]}
+        assert {"acme-listed", "flask", "six", "eight"} <= found
+        assert "seven" not in found
 
 
 def test_arrivals(account: Account) -> None:
@@ -467,9 +432,12 @@ def test_oversize_page(account: Account, role: str) -> None:
     handler = http_handler(account.environment(role), uploads=role == "Upload")
     answer = handler(lambdas.get("/simple/huge/", "alice", "hunter2", "text/html"), None)
     assert answer["statusCode"] == 302
-    key = urlsplit(answer["headers"]["location"]).path.removeprefix(f"/{account.bucket}/")
+    location = answer["headers"]["location"]
+    key = urlsplit(location).path.removeprefix(f"/{account.bucket}/")
     assert key.startswith(f"{account.prefix}oversize/")
-    assert owner.get_object(Bucket=account.bucket, Key=key)["ContentLength"] > 1_000_000
+    page = requests.get(location, timeout=60)
+    assert page.ok
+    assert page.content.count(b"<a ") == 40_000
 
 
 def test_overwrite(account: Account) -> None:
@@ -527,13 +495,13 @@ def test_no_function_can_do_more(account: Account, role: str, action: str, key: 
 
 def test_uploads_delete_nothing(account: Account) -> None:
     """As it is by default, whoever has the upload function cannot delete a published file."""
-    delete = account.client("Upload").delete_object
-    key = {"Bucket": account.bucket, "Key": f"{account.prefix}packages/acme/acme-1.0.tar.gz"}
+    client = account.client("Upload")
+    key = f"{account.prefix}packages/acme/acme-1.0.tar.gz"
     if account.prefix:  # Overwrite=allow
-        delete(**key)
+        client.delete_object(Bucket=account.bucket, Key=key)
     else:
         with pytest.raises(ClientError, match="AccessDenied"):
-            delete(**key)
+            client.delete_object(Bucket=account.bucket, Key=key)
 
 
 @pytest.mark.parametrize(("role", "folder"), [("Request", "projects"), ("Upload", "packages")])
@@ -548,59 +516,15 @@ def test_prefix_ends_at_a_folder(account: Account, role: str, folder: str) -> No
         client.get_object(Bucket=account.bucket, Key=f"{account.prefix}{folder}/acme.json")
 
 
-_ROLES = ("Request", "Upload", "Admin", "Arrival", "Rebuild", "Fetch", "Shard", "Activate")
-
-_ANYTHING = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
-
-
-def _policies(stack: Stack, function: str, *, bulk: bool = False) -> list[str]:
-    """The documents of the policies that the role of ``function`` was deployed with.
-
-    ``bulk`` is for who may delete some objects, and not the published ones: moto then lets it delete all.
-    """
-    resource = stack.client("cloudformation").describe_stack_resource(
-        StackName="wheelyard", LogicalResourceId=f"{function}Role"
-    )
-    role = resource["StackResourceDetail"]["PhysicalResourceId"]
-    iam = stack.client("iam")
-    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
-    assert "Log" in names
-    documents = [
-        iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names
-    ]
-    return [json.dumps(document) for document in [*documents, _bulk_delete(documents, bulk)]]
-
-
-def _bulk_delete(documents: list[Any], bulk: bool) -> Any:
-    """For those who may delete: moto asks DeleteObjects for the action on the bucket, S3 on each object."""
-    statements = [statement for document in documents for statement in document["Statement"]]
-    (bucket,) = (each["Resource"] for each in statements if each["Action"] == "s3:ListBucket")
-    deletes = any(
-        "s3:DeleteObject" in str(each["Action"]) and (bulk or "packages/" in str(each["Resource"]))
-        for each in statements
-    )
-    action = "s3:DeleteObject" if deletes else "s3:ListBucket"
-    statement = {"Effect": "Allow", "Action": action, "Resource": bucket}
-    return {"Version": "2012-10-17", "Statement": [statement]}
-
-
-def _user(iam: Any, name: str, policies: list[str]) -> Credentials:
-    iam.create_user(UserName=name)
-    for number, policy in enumerate(policies):
-        iam.put_user_policy(UserName=name, PolicyName=str(number), PolicyDocument=policy)
-    key = iam.create_access_key(UserName=name)["AccessKey"]
-    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-
-
-def _client(server: S3Server, service: str) -> Any:  # boto3's clients have no common type
-    session = boto3.session.Session(
-        aws_access_key_id=server.credentials.access_key_id,
-        aws_secret_access_key=server.credentials.secret_access_key,
-        region_name=server.region,
-    )
-    config = Config(s3={"addressing_style": "path"}, signature_version="s3v4")
-    return session.client(  # type: ignore[call-overload]
-        service, endpoint_url=server.url, config=config if service == "s3" else None
-    )
+def test_nothing_is_granted_without_need(account: Account, request: pytest.FixtureRequest) -> None:
+    """Every right to objects that a function's role has was used by some work, here or beside."""
+    collected = {item.path.name for item in request.session.items}
+    if not {"test_permissions.py", Path(__file__).name} <= collected:
+        pytest.skip("only all of the work tells")
+    unused = {
+        f"{role} {grant.action} {grant.resource.partition(account.prefix or '/')[2]}"
+        for role in ROLES
+        for grant in account.guard.granted(role)
+        if grant.action.startswith("s3:") and (role, grant) not in account.guard.used
+    }
+    assert not unused, "\n".join(sorted(unused))
