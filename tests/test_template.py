@@ -39,7 +39,7 @@ MIRROR = {
 }
 SECRET = {"secret of UpstreamIndexUrl if HasUpstreamSecret": {"secretsmanager:GetSecretValue"}}
 _MACHINES = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:stateMachine"
-START = {f"{_MACHINES}:${{AWS::StackName}}-reindex": {"states:StartExecution"}}
+START = {f"{_MACHINES}:wheelyard-reindex-${{Id}}": {"states:StartExecution"}}
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +237,47 @@ def test_least_privilege(
         "KmsKeyArn if HasKmsKey": KEY,
         "* if Traces": TRACE,  # which know no resource
     }
+
+
+# https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html, each service's own page
+LONGEST_NAMES = {
+    "AWS::ApiGatewayV2::Api": 128,
+    "AWS::CloudFront::CachePolicy": 128,
+    "AWS::CloudFront::OriginAccessControl": 64,
+    "AWS::CloudFront::ResponseHeadersPolicy": 128,
+    "AWS::CloudWatch::Dashboard": 255,
+    "AWS::Logs::LogGroup": 512,
+    "AWS::Serverless::Api": 1024,
+    "AWS::Serverless::Function": 64,
+    "AWS::Serverless::StateMachine": 80,
+}
+TEMPLATES = ["template.yaml", *(f"fronts/{each}.yaml" for each in ("alb", "cloudfront", "edge"))]
+NAMED = ("Name", "FunctionName", "LogGroupName", "DashboardName")
+
+
+@pytest.mark.parametrize("path", TEMPLATES)
+def test_the_longest_stack_name(path: str) -> None:
+    """Every name that a resource is given holds, however long the stack's name is."""
+    values = {"AWS::StackName": "s" * 128, "AWS::Region": "ap-southeast-1", "Id": "0" * 36}
+    document, mistakes = decode(str(tools.ROOT / path))
+    assert not mistakes
+    for logical, resource in json.loads(json.dumps(document))["Resources"].items():
+        kind, given = resource["Type"], resource.get("Properties", {})
+        nested = [each for each in given.values() if isinstance(each, dict) and "Name" in each]
+        for name in [(nested or [given])[0].get(key) for key in NAMED]:
+            if kind in LONGEST_NAMES and name is not None:
+                assert len(_filled(name, values)) <= LONGEST_NAMES[kind], logical
+
+
+def _filled(name: Any, values: Mapping[str, str]) -> str:
+    """A name with its values, of which the stack's id is the last part."""
+    if "Ref" in name:
+        return values[name["Ref"]]
+    text = name["Fn::Sub"]
+    if isinstance(text, list):
+        assert text[1] == {"Id": {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}}
+        text = text[0]
+    return re.sub(r"\$\{([\w:]+)\}", lambda found: values[found[1]], text)
 
 
 def test_restart_may_touch_two_functions_only(template: dict[str, Any]) -> None:
