@@ -366,6 +366,36 @@ def test_keys_that_are_no_signing_keys(store: Store) -> None:
             {"repository": "a/b", "repository_owner_id": 7},
             True,
         ),
+        (  # the name was taken over by somebody else
+            "github",
+            {"repository": "a/b", "repository_owner_id": "7", "repository_id": "70"},
+            {"repository": "a/b", "repository_owner_id": "8", "repository_id": "81"},
+            False,
+        ),
+        (  # the repository was deleted and made anew
+            "github",
+            {"repository": "a/b", "repository_owner_id": "7", "repository_id": "70"},
+            {"repository": "a/b", "repository_owner_id": "7", "repository_id": "71"},
+            False,
+        ),
+        (
+            "github",
+            {"repository": "a/b", "repository_owner_id": "7", "repository_id": "70"},
+            {"repository": "a/b", "repository_owner_id": "7", "repository_id": "70"},
+            True,
+        ),
+        (
+            "gitlab",
+            {"project_path": "a/b", "namespace_id": "7", "project_id": "70"},
+            {"project_path": "a/b", "namespace_id": "7", "project_id": "71"},
+            False,
+        ),
+        (
+            "gitlab",
+            {"project_path": "a/b", "namespace_id": "7", "project_id": "70"},
+            {"project_path": "a/b", "namespace_id": "7", "project_id": "70"},
+            True,
+        ),
         (
             "github",
             {"repository": "a/b", "environment": "PyPI"},
