@@ -1,6 +1,8 @@
 """The reindex workflow, deployed: from its start to what the next request sees."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +12,10 @@ import pytest
 
 import clients
 import emulator
+import tools
 from clients import PUBLISHER
 from distributions import build_wheel
-from stack import Stack, deployed
+from stack import NAME, Stack, deployed
 from upstream import Answer, Upstream
 from wheelyard.mirror.restart import VARIABLE
 
@@ -56,7 +59,7 @@ def behaving(mirrored: Upstream) -> Iterator[None]:
 
 def _machine(stack: Stack) -> str:
     machines = stack.client("stepfunctions").list_state_machines()["stateMachines"]
-    [arn] = [found["stateMachineArn"] for found in machines if found["name"].endswith("-reindex")]
+    [arn] = [found["stateMachineArn"] for found in machines if "-reindex-" in found["name"]]
     return str(arn)
 
 
@@ -153,6 +156,33 @@ def test_the_admin_payload_starts_it(mirroring: Stack, mirrored: Upstream) -> No
     execution = mirroring.administer({"reindex": {"force": True}})["execution"]
     assert _ended(mirroring, execution)["status"] == "SUCCEEDED"
     assert "by-payload" not in _listed(mirroring)
+
+
+def _command(stack: Stack, *options: str) -> "subprocess.CompletedProcess[str]":
+    """``wheelyard reindex --stack``, as somebody with AWS credentials types it."""
+    return subprocess.run(
+        [sys.executable, "-m", "wheelyard", "reindex", "--stack", NAME, *options],
+        env=tools.environment(**stack.emulator.environment)
+        | {"PYTHONPATH": str(tools.ROOT / "layers/wheelyard")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_the_command_runs_it(mirroring: Stack, mirrored: Upstream) -> None:
+    """And says how it ended."""
+    mirrored.add_names(["flask", "by-command"])
+    done = _command(mirroring)
+    assert done.returncode == 0, done.stderr
+    assert "the run succeeded" in done.stdout  # the emulator does not tell which
+    assert "by-command" in _listed(mirroring)
+    mirrored.answer("/simple/", Answer(403, b"no"), always=True)
+    failed = _command(mirroring)
+    assert failed.returncode == 1
+    assert "Fetch failed" in failed.stderr
+    assert "Traceback" not in failed.stderr
 
 
 def test_a_failing_upstream_leaves_the_snapshot(mirroring: Stack, mirrored: Upstream) -> None:

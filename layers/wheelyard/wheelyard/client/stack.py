@@ -3,6 +3,7 @@
 import getpass
 import json
 import platform
+import time
 from base64 import b64encode
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,12 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from wheelyard.errors import RemoteFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import boto3
 
 # An order is carried out once, however long it takes; the function itself is given up earlier.
 _SECONDS = 900
+
+# Seconds. A run takes minutes.
+_BETWEEN_LOOKS = 2
 
 
 class Outputs(NamedTuple):
@@ -50,21 +54,26 @@ class Stack:
 
     def outputs(self) -> Outputs:
         """The stack's outputs. Raises ``RemoteFailure``."""
+        found = self._outputs()
+        function = self._required(found, "AdminFunction")
+        return Outputs(function, found.get("IndexUrl", ""), found.get("UploadUrl", ""))
+
+    def _outputs(self) -> dict[str, str]:
         with _reported(self.name):
             client = self._session.client("cloudformation")
             described = client.describe_stacks(StackName=self.name)
-        found = {
+        return {
             output["OutputKey"]: output["OutputValue"]
             for output in described["Stacks"][0].get("Outputs", [])
         }
+
+    def _required(self, outputs: "Mapping[str, str]", name: str) -> str:
         try:
-            return Outputs(
-                found["AdminFunction"], found.get("IndexUrl", ""), found.get("UploadUrl", "")
-            )
+            return outputs[name]
         except KeyError as error:
             raise RemoteFailure(
-                f"stack {self.name!r} has no output {error.args[0]!r}: is it one of Wheelyard's, and did "
-                "its deployment succeed?"
+                f"stack {self.name!r} has no output {name!r}: is it one of Wheelyard's, and did its "
+                "deployment succeed?"
             ) from error
 
     def order(self, name: str, argument: "Mapping[str, Any] | str") -> dict[str, Any]:
@@ -84,6 +93,36 @@ class Stack:
             raise RemoteFailure(str(document.get("errorMessage", "the admin function failed")))
         found: dict[str, Any] = document
         return found
+
+    def run(
+        self,
+        workflow: str,
+        payload: "Mapping[str, object]",
+        wait: "Callable[[], None]" = lambda: time.sleep(_BETWEEN_LOOKS),
+    ) -> Any:
+        """Run the workflow whose ARN is the output ``workflow`` to its end; returns what it says then.
+
+        ``wait`` is called between looks. Who is interrupted leaves it running. Raises ``RemoteFailure``.
+        """
+        machine = self._required(self._outputs(), workflow)
+        with _reported(self.name):
+            client = self._session.client("stepfunctions")
+            started = client.start_execution(stateMachineArn=machine, input=json.dumps(payload))
+            arn = started["executionArn"]
+            while (found := client.describe_execution(executionArn=arn))["status"] == "RUNNING":
+                wait()
+        if found["status"] != "SUCCEEDED":
+            reason = _told(found.get("cause", "")) or "it says no reason"
+            raise RemoteFailure(f"the run ended {found['status']}: {reason} ({arn})")
+        return json.loads(found["output"])
+
+
+def _told(cause: str) -> str:
+    """The cause of a failed run in words: a function's error is in it as JSON, its trace included."""
+    before, brace, rest = cause.partition("{")
+    with suppress(ValueError, KeyError, TypeError):
+        return f"{before}{json.loads(brace + rest)['errorMessage']}"
+    return cause
 
 
 def system_user() -> str:

@@ -49,11 +49,15 @@ def target_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def target(store: str, stack: str | None) -> Target:
     """What the options say; naming both on the command line is a mistake."""
-    if not stack:
-        return LocalTarget(store)
+    asked = asked_stack(stack)
+    return Stack(asked) if asked else LocalTarget(store)
+
+
+def asked_stack(stack: str | None) -> str | None:
+    """The stack that the options ask, None where they name a store: the command line comes first."""
     context = click.get_current_context()
-    if context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
+    if stack and context.get_parameter_source("store") is ParameterSource.COMMANDLINE:
         if context.get_parameter_source("stack") is ParameterSource.COMMANDLINE:
             raise click.UsageError("use either --store or --stack")
-        return LocalTarget(store)
-    return Stack(stack)
+        return None
+    return stack or None
