@@ -221,7 +221,7 @@ def _rebuild(account: Account, project: str) -> None:
     ],
 )
 def test_copies_in_parts(account: Account, role: str, source: str, target: str) -> None:
-    """Every step of a copy in parts, given up or brought to its end, is within a function's own policies."""
+    """Every step of a copy in parts, given up or brought to its end, is within its function's policies."""
     found = {"Bucket": account.bucket, "Key": account.prefix + source}
     at = {"Bucket": account.bucket, "Key": account.prefix + target}
     account.client("Owner").put_object(**found, Body=b"content")

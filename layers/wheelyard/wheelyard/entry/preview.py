@@ -69,7 +69,7 @@ class Preview:
 
     def _page(self, request: Request, session: Session) -> Response:
         body = project_json(staged_project(self._store, session, legacy=self._legacy))
-        document = Document(Stored(body, sha256(body).hexdigest()[:32]))
+        document = Document(session.name, Stored(body, sha256(body).hexdigest()[:32]))
         page = project_page(
             document,
             wanted_media(request),

@@ -49,19 +49,20 @@ class Catalogue:
             stored = self._store.get(key)
         except KeyNotFound:
             return key, ("", frozenset())
-        return key, (stored.etag, frozenset(_parse(stored.body)))
+        return key, (stored.etag, frozenset(_parse(key, stored.body)))
 
     def __contains__(self, name: ProjectName) -> bool:
         """Whether ``name`` is there; one read. Raises ``InvalidDocument``."""
         with suppress(KeyNotFound):
-            return name in _parse(self._store.get(keys.catalogue(name)).body)
+            key = keys.catalogue(name)
+            return name in _parse(key, self._store.get(key).body)
         return False
 
     def readable(self) -> Iterator[ProjectName]:
         """The names in all buckets that can be read."""
         for entry in self._store.list(keys.CATALOGUE):
-            with suppress(KeyNotFound, InvalidDocument, InvalidName):
-                names = _parse(self._store.get(entry.key).body)
+            with suppress(KeyNotFound, InvalidDocument):
+                names = _parse(entry.key, self._store.get(entry.key).body)
                 yield from (name for name in names if keys.catalogue(name) == entry.key)
 
     def add(self, name: ProjectName) -> None:
@@ -101,7 +102,7 @@ class Catalogue:
         def edit(stored: Stored | None) -> bytes | None:
             nonlocal before, after
             try:
-                before = frozenset(_parse(stored.body)) if stored else frozenset()
+                before = frozenset(_parse(key, stored.body)) if stored else frozenset()
             except InvalidDocument:
                 before = frozenset()
             others = {name for name in before - wanted if keys.catalogue(name) == key}
@@ -116,20 +117,24 @@ class Catalogue:
         name: ProjectName,
         change: Callable[[frozenset[ProjectName]], frozenset[ProjectName]],
     ) -> None:
+        key = keys.catalogue(name)
+
         def edit(stored: Stored | None) -> bytes | None:
-            names = frozenset(_parse(stored.body)) if stored else frozenset()
+            names = frozenset(_parse(key, stored.body)) if stored else frozenset()
             changed = change(names)
             return None if changed == names else _dump(changed)
 
-        if edit_object(self._store, keys.catalogue(name), edit) and self._announce is not None:
+        if edit_object(self._store, key, edit) and self._announce is not None:
             self._announce()
 
 
-def _parse(raw: bytes) -> Iterable[ProjectName]:
+def _parse(key: str, raw: bytes) -> Iterable[ProjectName]:
     try:
         return [project_name(name) for name in json.loads(raw)["names"]]
-    except (ValueError, TypeError, KeyError) as error:
-        raise InvalidDocument(f"a catalogue bucket cannot be read: {error!r}") from error
+    except (ValueError, TypeError, KeyError, InvalidName, RecursionError) as error:
+        raise InvalidDocument(
+            f"{key!r} cannot be read: {error!r:.200}; a rebuild makes it anew"
+        ) from error
 
 
 def _dump(names: Iterable[ProjectName]) -> bytes:

@@ -7,7 +7,7 @@ same object in one process.
 from collections.abc import Callable
 from functools import cached_property
 
-from wheelyard.errors import KeyNotFound, NotFound
+from wheelyard.errors import InvalidDocument, KeyNotFound, NotFound
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
 from wheelyard.protocol.simple import parse_project, project_json
@@ -27,18 +27,39 @@ def no_project(name: ProjectName) -> NotFound:
     return NotFound(f"there is no project {name!r} here")
 
 
-class Document:
-    """A private project's stored document, and what is derived from it, each at most once."""
+def stored_project(name: ProjectName, raw: bytes, key: str = "") -> Project:
+    """A project of its stored document, which may have been edited from outside.
 
-    def __init__(self, stored: Stored) -> None:
+    ``key`` is where it is stored, if not where private projects' are. Raises ``InvalidDocument``, which
+    names it.
+    """
+    key = key or keys.project(name)
+    try:
+        project = parse_project(raw)
+    except InvalidDocument as error:
+        raise InvalidDocument(
+            f"{key!r} cannot be read: {error}; a rebuild makes it anew"
+        ) from error
+    if project.name != name:
+        raise InvalidDocument(f"{key!r} cannot be read: it calls itself {project.name!r:.100}")
+    return project
+
+
+class Document:
+    """A project's stored document, and what is derived from it, each at most once."""
+
+    def __init__(self, name: ProjectName, stored: Stored, key: str = "") -> None:
+        """``key`` is where it is stored, if not where private projects' are."""
         self.etag = stored.etag
+        self._name = name
+        self._key = key
         self._raw = stored.body
         self._rendered: dict[str, bytes] = {}
 
     @cached_property
     def project(self) -> Project:
         """The parsed document. Raises ``InvalidDocument``."""
-        return parse_project(self._raw)
+        return stored_project(self._name, self._raw, self._key)
 
     @cached_property
     def files(self) -> dict[str, File]:
@@ -49,14 +70,23 @@ class Document:
     def json(self) -> bytes:
         """The document as served: as stored, but without the files of a quarantined project.
 
-        Raises ``InvalidDocument`` for what is no document, or was cut off.
+        One that is not as this index writes them is checked, and written as it does; so it raises
+        ``InvalidDocument`` for what is no document, was cut off or edited into something else.
         """
         # Parsing is left out where it cannot matter: it would be most of a large page's cost.
         if b'"quarantined"' in self._raw and self.project.status == "quarantined":
             return project_json(self.project._replace(files=()))
-        if not (self._raw.startswith(b"{") and self._raw.rstrip().endswith(b"}")):
-            return project_json(self.project)
-        return self._raw
+        return self._raw if self._is_ours() else project_json(self.project)
+
+    def _is_ours(self) -> bool:
+        """Whether it looks as ``project_json`` makes it, by its two ends and where the files begin."""
+        named = f'"name":"{self._name}",'.encode()
+        return (
+            self._raw.startswith(b'{"meta":{"api-version":"')
+            and named in self._raw[:400]
+            and (b'"files":[{"filename":"' in self._raw or self._raw.endswith(b'"files":[]}'))
+            and self._raw.endswith((b"}]}", b'"files":[]}'))
+        )
 
     @cached_property
     def attested(self) -> bool:
@@ -103,7 +133,7 @@ class Documents:
         except KeyNotFound:
             self._remembered.drop(name)
             return None
-        document = known if stored is None else Document(stored)
+        document = known if stored is None else Document(name, stored)
         if document is not None:
             self._remembered.keep(name, document)
         return document

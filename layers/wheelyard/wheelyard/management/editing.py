@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 from wheelyard.errors import KeyNotFound, NotFound
+from wheelyard.index.documents import stored_project
 from wheelyard.protocol.model import Project
 from wheelyard.protocol.names import ProjectName
-from wheelyard.protocol.simple import parse_project, project_json
+from wheelyard.protocol.simple import project_json
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Store, Stored
@@ -14,7 +15,7 @@ from wheelyard.storage.store import Store, Stored
 def find_project(store: Store, name: ProjectName) -> Project | None:
     """The project as it is now, None if no private project has this name. Raises ``InvalidDocument``."""
     try:
-        return parse_project(store.get(keys.project(name)).body)
+        return stored_project(name, store.get(keys.project(name)).body)
     except KeyNotFound:
         return None
 
@@ -36,7 +37,7 @@ def edit_project(store: Store, name: ProjectName, change: Callable[[Project], Pr
     def edit(stored: Stored | None) -> bytes | None:
         if stored is None:
             raise no_project(name)
-        project = parse_project(stored.body)
+        project = stored_project(name, stored.body)
         changed = change(project)
         return None if changed == project else project_json(changed)
 

@@ -74,7 +74,7 @@ class StoredProjects:
                 return None
             if digest_of(body) != state.page:
                 return None
-            known = _document(state.page, body)
+            known = _document(name, state.page, body)
         self._pages.keep(state.page, known)
         return known
 
@@ -103,7 +103,7 @@ class StoredProjects:
         if now is not None and page is not None:
             self._store.put(keys.mirror_page(name), page)
             if self._pages.get(now.page) is None:
-                self._pages.keep(now.page, _document(now.page, page))
+                self._pages.keep(now.page, _document(name, now.page, page))
         return now
 
     def amend(
@@ -137,8 +137,8 @@ def digest_of(body: bytes) -> str:
     return sha256(body).hexdigest()
 
 
-def _document(digest: str, body: bytes) -> Document:
-    return Document(Stored(body, f'"{digest[:32]}"'))
+def _document(name: ProjectName, digest: str, body: bytes) -> Document:
+    return Document(name, Stored(body, f'"{digest[:32]}"'), keys.mirror_page(name))
 
 
 def _parsed(name: ProjectName, stored: Stored) -> State | None:

@@ -11,11 +11,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
-from wheelyard.errors import FileExists, InvalidDocument, KeyExists, KeyNotFound, StorageError
+from wheelyard.errors import FileExists, KeyExists, KeyNotFound, StorageError
 from wheelyard.index.catalogue import Catalogue
+from wheelyard.index.documents import stored_project
 from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
-from wheelyard.protocol.simple import parse_project, project_json
+from wheelyard.protocol.simple import project_json
 from wheelyard.publish.examining import sha256_of
 from wheelyard.publish.incoming import Incoming, Source
 from wheelyard.publish.listing import with_file, without_files
@@ -70,7 +71,7 @@ class Shelf:
     def project(self, name: ProjectName) -> Project:
         """The project as it is now, without files if there is none. Raises ``InvalidDocument``."""
         try:
-            return _parsed(name, self.store.get(keys.project(name)))
+            return stored_project(name, self.store.get(keys.project(name)).body)
         except KeyNotFound:
             return Project(name)
 
@@ -304,7 +305,7 @@ class Shelf:
         """Change the project's document; returns whether there was anything to change."""
 
         def edit(stored: Stored | None) -> bytes | None:
-            project = Project(name) if stored is None else _parsed(name, stored)
+            project = Project(name) if stored is None else stored_project(name, stored.body)
             changed = change(project)
             return None if changed == project and stored else project_json(changed)
 
@@ -366,10 +367,3 @@ def _merged(known: File, file: File) -> File:
         gpg_sig=known.gpg_sig or file.gpg_sig,
         provenance=known.provenance or file.provenance,
     )
-
-
-def _parsed(name: ProjectName, stored: Stored) -> Project:
-    project = parse_project(stored.body)
-    if project.name != name:
-        raise InvalidDocument(f"the document of {name!r} calls itself {project.name!r}")
-    return project

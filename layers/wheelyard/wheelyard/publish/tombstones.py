@@ -28,15 +28,14 @@ class Tombstones:
 
     def find(self, project: ProjectName, canonical: str) -> Tombstone | None:
         """The tombstone of a file in whatever spelling. Raises ``InvalidDocument``."""
+        key = keys.tombstone(project, canonical)
         try:
-            record = json.loads(self._store.get(keys.tombstone(project, canonical)).body)
+            record = json.loads(self._store.get(key).body)
             return Tombstone(record["filename"], record.get("sha256"))
         except KeyNotFound:
             return None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise InvalidDocument(
-                f"the tombstone of {canonical!r} cannot be read: {error!r}"
-            ) from error
+            raise InvalidDocument(f"{key!r} cannot be read: {error!r:.200}") from error
 
     def put(self, project: ProjectName, canonical: str, tombstone: Tombstone) -> None:
         """Have a tombstone there; from now on nobody lists the file any more."""
