@@ -34,6 +34,8 @@ ifdef UPSTREAM
 serve: export UPSTREAM_INDEX_URL = $(UPSTREAM)
 endif
 serve: $(VENV)/.runtime  ## Run an index on this machine
+	@for given in 'PORT=$(PORT)' 'WORKERS=$(WORKERS)'; do case "$${given#*=}" in \
+		'' | *[!0-9]*) echo "$$given is no number: make serve $${given%%=*}=<number>" >&2; exit 2;; esac; done
 	@exec $(BIN)/wheelyard serve --store '$(STORE)' --host '$(HOST)' --port '$(PORT)' --workers '$(WORKERS)' \
 		$(if $(REINDEX_EVERY),--reindex-every '$(REINDEX_EVERY)')
 
