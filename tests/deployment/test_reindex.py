@@ -181,7 +181,7 @@ def test_the_command_runs_it(mirroring: Stack, mirrored: Upstream) -> None:
     mirrored.answer("/simple/", Answer(403, b"no"), always=True)
     failed = _command(mirroring)
     assert failed.returncode == 1
-    assert "Fetch failed" in failed.stderr
+    assert "error: the run ended FAILED" in failed.stderr
     assert "Traceback" not in failed.stderr
 
 
