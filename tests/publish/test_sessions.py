@@ -780,3 +780,32 @@ def test_expired_and_opened_again(memory: Index) -> None:
     clock.now += LIFETIME
     assert made.sessions.create(NAME, "1.0", "somebody else").owner == "somebody else"
     assert not [e.key for e in memory.store.list(keys.UPLOADED) if session.id in e.key]
+
+
+IMPOSSIBLE = {
+    "a null": "\0",
+    "the folder above": "..",
+    "a dot": ".",
+    "a long one": "a" * 300,
+    "a very long one": "a" * 5000,
+    "a lone surrogate": "\udcff",
+    "an accent": "é",
+    "a line": "1\n",
+    "an asterisk": "*",
+    "a drive": "C:",
+    "an encoded one": "%2e%2e",
+}
+
+
+@pytest.mark.parametrize("version", IMPOSSIBLE.values(), ids=IMPOSSIBLE)
+def test_sessions_that_cannot_be(index: Index, version: str) -> None:
+    """Whatever stands in the place of a version, or of a token, there is no such session."""
+    for path in (
+        f"/upload/acme-tools/{version}/{'0' * 32}",
+        f"/upload/acme-tools/{version}/{'0' * 32}/files/x.whl/signature",
+        f"/upload/-/stage/acme-tools_{version}_{'0' * 32}/",
+        f"/upload/-/stage/{version}/",
+        f"/upload/-/stage/{version}_1_{'0' * 32}/",
+        f"/upload/-/stage/acme-tools_1_{version}/",
+    ):
+        assert index.ask("GET", path, UPLOADER, {}, (), host="p.example").status == 404, path

@@ -107,8 +107,8 @@ class Sessions:
         return session
 
     def find(self, name: ProjectName, version: str, id_: str) -> Session:
-        """A session that is neither expired nor canceled. Raises ``NotFound``."""
-        session = self.current(name, version)
+        """A session that is neither expired nor canceled, whatever ``version`` is. Raises ``NotFound``."""
+        session = self.current(name, version) if _is_canonical(version) else None
         if session is None or session.id != id_ or session.expires <= self._clock():
             raise NotFound("there is no such session: it was never there, or it has expired")
         if session.status == "canceled":
@@ -236,6 +236,14 @@ class Sessions:
 
     def _incoming(self, session: Session, file: SessionFile) -> Incoming:
         return staged_incoming(self._store, session, file, legacy=self._shelf.rules.legacy_formats)
+
+
+def _is_canonical(version: str) -> bool:
+    """Whether a session can be of it: what comes in a URL need not even be a part of a key."""
+    try:
+        return release(version) == version
+    except InvalidUpload:
+        return False
 
 
 def _expired(session: Session) -> Session:
