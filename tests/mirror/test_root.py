@@ -101,6 +101,8 @@ _ODD = [
     '{"_last-serial":1e2,"name":"a"}',
     '{"_last-serial":12345678901234567890123,"name":"a"}',
     '{"_last-serial":01,"name":"a"}',
+    '{"_last-serial":' + "9" * 5000 + ',"name":"a"}',
+    '{"_last-serial":1e99999999999999999999,"name":"a"}',
     '{"_last-serial":NaN,"name":"a"}',
     '{"_last-serial":-Infinity,"name":"a"}',
     '{"name":7}',
@@ -218,10 +220,12 @@ def test_only_what_stands_in_its_place_counts(document: object) -> None:
         b'{"projects": []} trailing',
         b"<html></html>",
         b'{"meta": {"api-version": "2.0"}, "projects": []}',
+        pytest.param(b'{"projects": [{"name": "a", "x": ' + b"9" * 5000 + b"}]}", id="digits"),
+        pytest.param(b'{"projects": [{"name": "a", "x": 1e' + b"9" * 50 + b"}]}", id="exponent"),
     ],
 )
 def test_json_that_is_no_listing_is_refused(body: bytes) -> None:
-    """A document that is cut off, of another form or of a version to come is an error."""
+    """A document that is cut off, of another form, of a version to come, of endless numbers is an error."""
     with pytest.raises(InvalidDocument):
         _read(body, JSON)
 

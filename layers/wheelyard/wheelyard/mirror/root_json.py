@@ -21,7 +21,7 @@ class JsonReader:
 
     Where a project begins, all text up to the beginning of another one is a piece. If a piece alone, in
     ``[`` and ``]``, is a JSON array of plain objects, then the document is as valid without it as with it,
-    and says the same of everything else. Such a piece is parsed at once by the standard library, at a tenth
+    and says the same of everything else. Such a piece is parsed at once by the standard library, at a third
     of the cost, and yajl gets what is left: the document's form, and every piece that is not so plain.
     """
 
@@ -117,7 +117,8 @@ class _Yajl:
     def __init__(self) -> None:
         import ijson
 
-        self._errors = ijson.JSONError
+        # The latter are what becomes of a number with more digits than Python reads.
+        self._errors = (ijson.JSONError, ValueError, ArithmeticError, SystemError)
         self._events: Any = ijson.sendable_list()
         self._parser = ijson.basic_parse_coro(self._events)
         self._depth = 0
@@ -135,7 +136,10 @@ class _Yajl:
         try:
             self._parser.send(text)
         except self._errors as error:
-            raise InvalidDocument(f"upstream's root listing is not JSON: {error!s:.200}") from error
+            reason = error.__cause__ or error
+            raise InvalidDocument(
+                f"upstream's root listing is not JSON: {reason!s:.200}"
+            ) from error
         return self._found()
 
     def begin_project(self) -> bool:
