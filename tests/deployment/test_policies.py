@@ -485,6 +485,14 @@ def test_overwrite(account: Account) -> None:
         ("Upload", "delete_object", "audit/2026/11/22/entry.json"),
         ("Admin", "delete_object", "audit/2026/11/22/entry.json"),
         ("Admin", "delete_object", "tombstones/acme/acme-1.0.tar.gz.json"),
+        ("Upload", "put_object", "audit/2026/11/22/entry.json"),  # over what is there
+        ("Admin", "put_object", "audit/2026/11/22/entry.json"),
+        ("Pull", "get_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Pull", "put_object", "projects/acme.json"),
+        ("Pull", "get_object", "users/somebody.json"),
+        ("Edge", "get_object", "packages/acme/acme-1.0.tar.gz"),
+        ("Edge", "get_object", "projects/acme.json"),
+        ("Edge", "put_object", "users/somebody.json"),
     ],
 )
 def test_no_function_can_do_more(account: Account, role: str, action: str, key: str) -> None:
