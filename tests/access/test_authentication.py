@@ -179,7 +179,7 @@ def test_records_of_other_tools(store: Store, clock: Clock) -> None:
 def test_a_damaged_record_is_no_missing_user(store: Store, clock: Clock, record: bytes) -> None:
     """A record that cannot be read is an error of the store, and lets nobody in."""
     store.put(keys.user("ann"), record)
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError, match=keys.USERS):
         Authenticator(store, clock).identify(basic("ann", "geheim"))
 
 

@@ -13,7 +13,7 @@ from wheelyard.access.passwords import ROUNDS, fingerprint, hash_password, outda
 from wheelyard.access.principal import Principal
 from wheelyard.access.tokens import parse_record
 from wheelyard.access.users import parse_user, with_hash
-from wheelyard.errors import KeyChanged, KeyNotFound, Unauthenticated
+from wheelyard.errors import KeyChanged, KeyNotFound, StorageError, Unauthenticated
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store, Stored
 
@@ -134,13 +134,17 @@ class Authenticator:
         verified = (
             self._by_password(given, key, record)
             if token is None
-            else self._by_token(token, record)
+            else self._by_token(token, key, record)
         )
         return self._remember(remembered, verified._replace(until=until))
 
     def _by_password(self, given: Credentials, key: str, record: Stored) -> _Verified:
-        user = parse_user(record.body)
-        if not verify(given.password, user.hash, self._rounds):
+        user = parse_user(record.body, key)
+        try:
+            is_right = verify(given.password, user.hash, self._rounds)
+        except StorageError as error:
+            raise StorageError(f"{key!r} cannot be used: {error}") from error
+        if not is_right:
             raise Unauthenticated(REFUSED, "wrong password", given.username)
         etag = record.etag
         if self._rehashes and self._writable and outdated(user.hash, self._rounds):
@@ -154,8 +158,8 @@ class Authenticator:
         except KeyChanged:  # by another process that does the same, or by an administrator
             return record.etag
 
-    def _by_token(self, token: ApiToken, record: Stored) -> _Verified:
-        found = parse_record(record.body)
+    def _by_token(self, token: ApiToken, key: str, record: Stored) -> _Verified:
+        found = parse_record(record.body, key)
         if not token.has_digest(found.digest):
             raise Unauthenticated(REFUSED, "unknown token")
         if found.expired(self._clock.now()):

@@ -153,20 +153,18 @@ class TrustedPublishers:
     def _read(self, prefix: str) -> Iterator[TrustedPublisher]:
         for entry in self._store.list(prefix):
             try:
-                yield _parse(self._store.get(entry.key).body)
+                yield _parse(self._store.get(entry.key).body, entry.key)
             except KeyNotFound:  # removed in between
                 continue
 
 
-def _parse(raw: bytes) -> TrustedPublisher:
+def _parse(raw: bytes, key: str) -> TrustedPublisher:
     try:
         record = json.loads(raw)
         fields = {name: record[name] for name in TrustedPublisher._fields}
         return TrustedPublisher(**fields | {"projects": project_set(record["projects"])})
     except (ValueError, TypeError, KeyError, InvalidName) as error:
-        raise StorageError(
-            f"the record of a trusted publisher cannot be read: {error!r}"
-        ) from error
+        raise StorageError(f"{key!r} cannot be read: {error!r:.200}") from error
 
 
 def _checked_issuer(kind: str, issuer: str) -> str:

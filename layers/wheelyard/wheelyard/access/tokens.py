@@ -51,8 +51,11 @@ class NewToken(NamedTuple):
         return f"<NewToken {self.record!r}>"
 
 
-def parse_record(raw: bytes) -> Token:
-    """Read a stored record. Raises ``StorageError``: one that cannot be read lets nobody in."""
+def parse_record(raw: bytes, key: str) -> Token:
+    """Read the record that is stored under ``key``.
+
+    Raises ``StorageError``: one that cannot be read lets nobody in.
+    """
     try:
         record = json.loads(raw)
         expires = record.get("expires")
@@ -67,7 +70,7 @@ def parse_record(raw: bytes) -> Token:
             publisher=record.get("publisher"),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StorageError(f"a token record cannot be read: {error!r}") from error
+        raise StorageError(f"{key!r} cannot be read: {error!r:.200}") from error
 
 
 def _text(record: Mapping[str, object], key: str) -> str:
@@ -109,8 +112,9 @@ class Tokens:
 
     def find(self, token: ApiToken) -> Token | None:
         """The record of a token that somebody holds, None if there is none or it is another's."""
+        key = keys.token(token.id)
         try:
-            record = parse_record(self._store.get(keys.token(token.id)).body)
+            record = parse_record(self._store.get(key).body, key)
         except KeyNotFound:
             return None
         return record if token.has_digest(record.digest) else None
@@ -118,7 +122,7 @@ class Tokens:
     def list(self) -> Iterator[Token]:
         """All tokens, in no meaningful order, expired ones too."""
         for entry in self._store.list(keys.TOKENS):
-            yield parse_record(self._store.get(entry.key).body)
+            yield parse_record(self._store.get(entry.key).body, entry.key)
 
     def revoke(self, token_id: str) -> bool:
         """End the token with this id, or the whole token, if somebody found one lying about.

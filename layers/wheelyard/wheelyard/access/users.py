@@ -34,10 +34,11 @@ class User(NamedTuple):
         return f"<User {self.name!r}: {self.rights}>"
 
 
-def parse_user(raw: bytes) -> User:
-    """Read a stored record: ``{"hash": "$pbkdf2-sha512$…", "upload": …, "username"?: str, "read"?: …}``.
+def parse_user(raw: bytes, key: str) -> User:
+    """Read a record, ``{"hash": "$pbkdf2-sha512$…", "upload": …, "username"?: str, "read"?: …}``.
 
-    Raises ``StorageError``: a record that cannot be read lets nobody in, and is not "no such user".
+    ``key`` is where it is stored. Raises ``StorageError``: a record that cannot be read lets nobody in,
+    and is not "no such user".
     """
     try:
         record = json.loads(raw)
@@ -46,7 +47,7 @@ def parse_user(raw: bytes) -> User:
             raise TypeError("hash and username must be strings")
         return User(name, stored_hash, parse_rights(record))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise StorageError(f"a user record cannot be read: {error!r}") from error
+        raise StorageError(f"{key!r} cannot be read: {error!r:.200}") from error
 
 
 def with_hash(raw: bytes, new_hash: str) -> bytes:
@@ -129,7 +130,7 @@ class Users:
     def list(self) -> Iterator[User]:
         """All users, in no meaningful order."""
         for entry in self._store.list(keys.USERS):
-            yield parse_user(self._store.get(entry.key).body)
+            yield parse_user(self._store.get(entry.key).body, entry.key)
 
 
 def check_username(username: str) -> None:

@@ -36,7 +36,7 @@ def take_users(
     for digest, place in offer.users.items():
         try:
             raw = index.read(place)
-            user = parse_user(raw)
+            user = parse_user(raw, place)
             verify("", user.hash)  # reads the hash, or says why it cannot
             key = f"{keys.USERS}{digest}.json"
             if store.exists(key):
