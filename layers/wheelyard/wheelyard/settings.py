@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from wheelyard.errors import InvalidName, InvalidSetting
 from wheelyard.protocol.names import project_name
@@ -12,12 +11,12 @@ GIB = 1024**3
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 # S3 holds a presigned link for seven days at most.
 _LONGEST_PRESIGN = 7 * 24 * 3600
-_UPSTREAM = re.compile(r"https?://[^\s/?#]+[^\s?#]*")
-_SECRET = re.compile(r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^\s:]+(:[^\s:]+)?")
-_PATTERN = re.compile(r"[a-z0-9*?\[\]!-]+")
+_UPSTREAM = r"https?://[^\s/?#]+[^\s?#]*"
+_SECRET_ARN = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^\s:]+(:[^\s:]+)?"  # noqa: S105  (a pattern)
+_PATTERN = r"[a-z0-9*?\[\]!-]+"
 
 
 class UpstreamSettings(NamedTuple):
@@ -129,7 +128,7 @@ class StoreSettings(NamedTuple):
                 f"AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL is {endpoint!r}: begin it with https://"
             )
         bucket = env.get("BUCKET", "")
-        if not _BUCKET.fullmatch(bucket):
+        if not re.fullmatch(_BUCKET, bucket):
             raise InvalidSetting(f"BUCKET is {bucket!r}: set it to the name of an S3 bucket")
         return cls(
             bucket=bucket,
@@ -170,7 +169,9 @@ def _base_path(env: Mapping[str, str], name: str) -> str:
 
 
 def _audience(env: Mapping[str, str], name: str) -> str:
-    value = env.get(name) or "wheelyard"
+    value = env.get(name)
+    if not value:
+        return "wheelyard"
     if not re.fullmatch(r"[A-Za-z0-9._:/-]{1,255}", value):
         raise InvalidSetting(
             f"{name} is {value[:255]!r}: use up to 255 letters, digits, '.', '_', ':', '/' and '-'"
@@ -190,7 +191,7 @@ def _upstream(env: Mapping[str, str], name: str) -> str:
     if value.lower() in ("", "none"):
         return ""
     # The value is not shown, since it may hold a password.
-    if not (_is_index(value) or _SECRET.fullmatch(value)):
+    if not (_is_index(value) or re.fullmatch(_SECRET_ARN, value)):
         raise InvalidSetting(
             f"{name} cannot be used: give a simple index, https://[user:password@]host/path without "
             "query or fragment, the ARN of a Secrets Manager secret that holds such a URL, or none"
@@ -199,9 +200,12 @@ def _upstream(env: Mapping[str, str], name: str) -> str:
 
 
 def _is_index(value: str) -> bool:
+    # Slow to import, and not needed without an upstream index.
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(value)
-        return bool(_UPSTREAM.fullmatch(value) and parts.hostname) and parts.port != 0
+        return bool(re.fullmatch(_UPSTREAM, value) and parts.hostname) and parts.port != 0
     except ValueError:
         return False
 
@@ -222,7 +226,7 @@ def _patterns(env: Mapping[str, str], name: str) -> tuple[str, ...]:
     found = []
     for item in _items(env, name):
         pattern = re.sub(r"[-_.]+", "-", item).lower()
-        if not _PATTERN.fullmatch(pattern):
+        if not re.fullmatch(_PATTERN, pattern):
             raise InvalidSetting(
                 f"{name} holds {item[:200]!r}: use project names; '*', '?' and '[…]' are wildcards"
             )

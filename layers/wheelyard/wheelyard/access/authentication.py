@@ -11,8 +11,6 @@ from wheelyard.access.basic import REFUSED, Credentials, parse_basic
 from wheelyard.access.lastuse import LastUse
 from wheelyard.access.passwords import ROUNDS, fingerprint, hash_password, outdated, verify
 from wheelyard.access.principal import Principal
-from wheelyard.access.tokens import parse_record
-from wheelyard.access.users import parse_user, with_hash
 from wheelyard.errors import KeyChanged, KeyNotFound, StorageError, Unauthenticated
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store, Stored
@@ -74,7 +72,7 @@ class Authenticator:
         self._rehashes = rehashes
         self._uses = LastUse(self._writable, clock.now) if self._writable else None
         self._key = os.urandom(32)
-        self._verified: OrderedDict[str, _Verified] = OrderedDict()
+        self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
         # A client opens dozens of connections at once with the same credentials: one hashes them.
         self._hashing = [Lock() for _ in range(16)]
 
@@ -83,20 +81,16 @@ class Authenticator:
 
         Raises ``Unauthenticated`` with the same message whatever the reason, and ``StorageError``.
         """
-        given = parse_basic(authorization)
-        remembered = fingerprint(self._key, given.username, given.password)
+        remembered = fingerprint(self._key, authorization or "")
         if (known := self._believed(remembered)) is None:
-            with self._hashing[ord(remembered[0]) % len(self._hashing)]:
+            given = parse_basic(authorization)
+            with self._hashing[remembered[0] % len(self._hashing)]:
                 known = self._believed(remembered) or self._check(given, remembered)
         return self._noted(known)
 
     def believed(self, authorization: str | None) -> Principal | None:
         """Who sent this header, if this process verified it a moment ago; never waits for anything."""
-        try:
-            given = parse_basic(authorization)
-        except Unauthenticated:
-            return None
-        known = self._believed(fingerprint(self._key, given.username, given.password))
+        known = self._believed(fingerprint(self._key, authorization or ""))
         return None if known is None else self._noted(known)
 
     def _noted(self, known: _Verified) -> Principal:
@@ -104,7 +98,7 @@ class Authenticator:
             self._uses.note(known.principal.token)
         return known.principal
 
-    def _believed(self, remembered: str) -> _Verified | None:
+    def _believed(self, remembered: bytes) -> _Verified | None:
         known = self._verified.get(remembered)
         if known is None or self._clock.elapsed() >= known.until:
             return None
@@ -113,7 +107,7 @@ class Authenticator:
     def _ended(self, known: _Verified) -> bool:
         return known.expires is not None and known.expires <= self._clock.now()
 
-    def _check(self, given: Credentials, remembered: str) -> _Verified:
+    def _check(self, given: Credentials, remembered: bytes) -> _Verified:
         token = parse_token(given.password)
         key = keys.user(given.username) if token is None else keys.token(token.id)
         known = self._verified.pop(remembered, None)
@@ -139,6 +133,9 @@ class Authenticator:
         return self._remember(remembered, verified._replace(until=until))
 
     def _by_password(self, given: Credentials, key: str, record: Stored) -> _Verified:
+        # A request has a password or a token, and reads the record of one of them.
+        from wheelyard.access.users import parse_user
+
         user = parse_user(record.body, key)
         try:
             is_right = verify(given.password, user.hash, self._rounds)
@@ -152,6 +149,8 @@ class Authenticator:
         return _Verified(Principal(given.username, user.rights), etag, 0)
 
     def _rehash(self, store: Store, password: str, key: str, record: Stored) -> str:
+        from wheelyard.access.users import with_hash
+
         body = with_hash(record.body, hash_password(password, self._rounds))
         try:
             return store.replace(key, body, record.etag)
@@ -159,6 +158,8 @@ class Authenticator:
             return record.etag
 
     def _by_token(self, token: ApiToken, key: str, record: Stored) -> _Verified:
+        from wheelyard.access.tokens import parse_record
+
         found = parse_record(record.body, key)
         if not token.has_digest(found.digest):
             raise Unauthenticated(REFUSED, "unknown token")
@@ -168,7 +169,7 @@ class Authenticator:
         expires = found.expires.timestamp() if found.expires else None
         return _Verified(principal, record.etag, 0, expires)
 
-    def _remember(self, key: str, verified: _Verified) -> _Verified:
+    def _remember(self, key: bytes, verified: _Verified) -> _Verified:
         self._verified[key] = verified
         while len(self._verified) > _REMEMBERED:
             self._verified.popitem(last=False)

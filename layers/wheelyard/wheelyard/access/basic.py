@@ -1,6 +1,6 @@
 """HTTP Basic credentials (RFC 7617)."""
 
-from base64 import b64decode
+from binascii import a2b_base64
 from typing import NamedTuple
 
 from wheelyard.errors import Unauthenticated
@@ -30,7 +30,7 @@ def parse_basic(authorization: str | None) -> Credentials:
     if scheme.lower() != "basic" or len(encoded) > _LONGEST:
         raise Unauthenticated(REFUSED, "not HTTP Basic")
     try:
-        raw = b64decode(encoded.strip(), validate=True)
+        raw = a2b_base64(encoded.strip(), strict_mode=True)
     except ValueError:
         raise Unauthenticated(REFUSED, "not HTTP Basic") from None
     try:

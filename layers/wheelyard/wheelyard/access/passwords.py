@@ -8,7 +8,7 @@ with users imported from elsewhere; ``access.foreign`` verifies those.
 
 import hashlib
 import hmac
-from base64 import b64decode, b64encode
+from binascii import a2b_base64
 
 from wheelyard.errors import InvalidUser, StorageError
 
@@ -100,10 +100,14 @@ def _verify_own(password: str, stored: str) -> bool:
 
 def _decode(text: str) -> bytes:
     """passlib's "adapted base64": ``.`` for ``+``, no padding."""
-    return b64decode(text.replace(".", "+") + "=" * (-len(text) % 4), validate=True)
+    return a2b_base64(text.replace(".", "+") + "=" * (-len(text) % 4), strict_mode=True)
 
 
-def fingerprint(key: bytes, username: str, password: str) -> str:
-    """What a process remembers credentials by: useless without ``key``, which never leaves it."""
-    message = username.encode() + b"\0" + password[:MAX_LENGTH].encode()
-    return b64encode(hashlib.blake2b(message, key=key, digest_size=32).digest()).decode()
+def fingerprint(key: bytes, authorization: str) -> bytes:
+    """What a process remembers credentials by: useless without ``key``, which never leaves it.
+
+    Of the header as it came, so that one that was verified before need not be taken apart again.
+    """
+    # An event is JSON, which can say half a character (a lone surrogate).
+    message = authorization.encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(message, key=key, digest_size=32).digest()

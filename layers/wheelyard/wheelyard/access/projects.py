@@ -8,8 +8,8 @@ from typing import NamedTuple
 from wheelyard.errors import InvalidName
 from wheelyard.protocol.names import ProjectName, project_name
 
-_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SEPARATORS = re.compile(r"[-_.]+")
+_PREFIX = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+_SEPARATORS = r"[-_.]+"
 
 
 class ProjectSet(NamedTuple):
@@ -69,9 +69,9 @@ def _pattern(raw: str) -> str:
     if "*" not in raw:
         return project_name(raw)
     prefix = raw.removesuffix("*")
-    if prefix and (len(prefix) > 200 or not _PREFIX.fullmatch(prefix)):
+    if prefix and (len(prefix) > 200 or not re.fullmatch(_PREFIX, prefix)):
         raise InvalidName(
             f"{raw[:200]!r} is not a pattern of project names: use a name, a prefix such as "
             "'acme-*', or '*'"
         )
-    return _SEPARATORS.sub("-", prefix).lower() + "*"
+    return re.sub(_SEPARATORS, "-", prefix).lower() + "*"

@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING
 from wheelyard.access.authentication import Authenticator, Clock
 from wheelyard.entry.reading import Reader
 from wheelyard.entry.routes import Application
-from wheelyard.index.catalogue import Catalogue
 from wheelyard.index.documents import Documents
-from wheelyard.index.listing import Listing
 from wheelyard.index.reservations import Reservations
 from wheelyard.index.resolver import Resolver, Sources
 from wheelyard.mirror.once import Once
-from wheelyard.mirror.snapshots import Snapshots
 from wheelyard.settings import Settings
 from wheelyard.storage.store import Store
 
@@ -22,9 +19,12 @@ if TYPE_CHECKING:
     from wheelyard.entry.oidc import TrustedPublishing
     from wheelyard.entry.recent import Recent
     from wheelyard.entry.uploading import Uploading
+    from wheelyard.index.catalogue import Catalogue
+    from wheelyard.index.listing import Listing
     from wheelyard.mirror.files import HandOver
     from wheelyard.mirror.mirror import Mirror
     from wheelyard.mirror.redirecting import Redirects
+    from wheelyard.mirror.snapshots import Snapshots
     from wheelyard.publish.publisher import Publisher
 
 
@@ -45,9 +45,25 @@ def application(
     None is for a process that lives on. ``announce`` is called when a private project is new. With
     ``remembers`` pages that were given can be given again at once.
     """
-    catalogue = Catalogue(store, announce)
+
+    # What a page of a private project does not need is imported and made when it is first asked for.
+    def make_catalogue() -> "Catalogue":
+        from wheelyard.index.catalogue import Catalogue
+
+        return Catalogue(store, announce)
+
+    def make_snapshots() -> "Snapshots":
+        from wheelyard.mirror.snapshots import Snapshots
+
+        return Snapshots(store, clock)
+
+    def listing() -> "Listing":
+        from wheelyard.index.listing import Listing
+
+        return Listing(catalogue(), snapshots() if mirrors else None)
+
+    catalogue, snapshots = Once(make_catalogue), Once(make_snapshots)
     mirrors = settings.upstream.mode == "mirror" and settings.upstream.location
-    snapshots = Snapshots(store, clock) if mirrors else None
 
     def publisher(actor: "Actor") -> "Publisher":
         from wheelyard.audit.trail import Trail
@@ -56,7 +72,7 @@ def application(
         from wheelyard.publish.shelf import Shelf
 
         record = Trail(store, time.time).by(actor)
-        return Publisher(Shelf(store, catalogue, Rules.of(settings)), record)
+        return Publisher(Shelf(store, catalogue(), Rules.of(settings)), record)
 
     def uploading() -> "Uploading":
         from wheelyard.audit.event import Actor
@@ -70,7 +86,7 @@ def application(
         from wheelyard.publish.shelf import Shelf
         from wheelyard.storage.multipart import multipart
 
-        shelf = Shelf(store, catalogue, Rules.of(settings))
+        shelf = Shelf(store, catalogue(), Rules.of(settings))
         records = SessionRecords(store, multipart(store))
         trail = Trail(store, time.time)
         sessions = Sessions(
@@ -100,7 +116,7 @@ def application(
         Reader(
             store,
             resolver(settings, store, snapshots, hand_over),
-            Listing(catalogue, snapshots),
+            Once(listing),
         ),
         publisher if uploads else None,
         Once(trusted_publishing) if uploads else None,
@@ -118,7 +134,7 @@ def _recent(settings: Settings, store: Store, authenticator: Authenticator) -> "
 def resolver(
     settings: Settings,
     store: Store,
-    snapshots: Snapshots | None,
+    snapshots: "Callable[[], Snapshots]",
     hand_over: "HandOver | None" = None,
     patience: float = 25,
 ) -> Resolver:
@@ -132,7 +148,7 @@ def resolver(
     def mirror() -> "Mirror":
         from wheelyard.mirror.mirror import Mirror
 
-        return Mirror(settings, store, snapshots or Snapshots(store), hand_over, patience)
+        return Mirror(settings, store, snapshots(), hand_over, patience)
 
     def redirects() -> "Redirects":
         from wheelyard.mirror.redirecting import Redirects

@@ -20,7 +20,7 @@ class Span(NamedTuple):
 
 
 # No file has a size of more digits, and Python reads no number of thousands of them.
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
+_RANGE = r"bytes=([0-9]{0,18})-([0-9]{0,18})"
 
 
 def byte_range(header: str | None, size: int) -> Span | None:
@@ -29,7 +29,7 @@ def byte_range(header: str | None, size: int) -> Span | None:
     None where the whole is to be sent: no header, several ranges, or one that is malformed. An empty
     span where the range cannot be satisfied (416).
     """
-    match = _RANGE.fullmatch((header or "").replace(" ", ""))
+    match = re.fullmatch(_RANGE, (header or "").replace(" ", ""))
     if match is None or not (match[1] or match[2]):
         return None
     if not match[1]:

@@ -5,8 +5,10 @@ a ``Response``. Nothing here knows of either.
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Request(NamedTuple):
@@ -44,7 +46,7 @@ class Request(NamedTuple):
 class FileBody(NamedTuple):
     """A part of a file on this machine: bytes ``start`` up to, but not including, ``end``."""
 
-    path: Path
+    path: "Path"
     start: int
     end: int
 

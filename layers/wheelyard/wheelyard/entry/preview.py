@@ -14,7 +14,7 @@ from wheelyard.entry.reading import page_response, wanted_media, wants_gzip
 from wheelyard.entry.upload_documents import absolute, stage_path
 from wheelyard.errors import InvalidName, MethodNotAllowed, NotFound
 from wheelyard.index.documents import Document
-from wheelyard.index.pages import Page, compress, project_page
+from wheelyard.index.pages import compress, project_page, whole_page
 from wheelyard.protocol.names import project_name
 from wheelyard.protocol.simple import project_json, root_html, root_json
 from wheelyard.publish.session import Session, SessionFile
@@ -65,7 +65,8 @@ class Preview:
         body = (root_json if media.form == "json" else root_html)([session.name])
         etag = f'"{sha256(body).hexdigest()[:32]}{"g" if gzip else ""}"'
         sent = compress(body) if gzip else body
-        return page_response(Page(sent, etag, media.content_type, gzip), request)
+        page = whole_page(sent, etag, media.content_type, gzipped=gzip)
+        return page_response(page, request)
 
     def _page(self, request: Request, session: Session) -> Response:
         body = project_json(staged_project(self._store, session, legacy=self._legacy))

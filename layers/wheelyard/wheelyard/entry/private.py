@@ -2,16 +2,19 @@
 
 import time
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from wheelyard.entry.files import SIDECARS, bytes_response, file_response
 from wheelyard.entry.http import Request, Response
 from wheelyard.errors import KeyNotFound, NotFound
 from wheelyard.index.documents import Document
 from wheelyard.metrics import count
-from wheelyard.protocol.model import File
 from wheelyard.protocol.names import ProjectName
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
+
+if TYPE_CHECKING:
+    from wheelyard.protocol.model import File
 
 
 def private_file(
@@ -43,7 +46,7 @@ def private_sidecar(store: Store, name: ProjectName, filename: str, ending: str)
         raise NotFound(f"the {ending} of {filename!r} is gone from the store") from error
 
 
-def _has(file: File, ending: str) -> bool:
+def _has(file: "File", ending: str) -> bool:
     """Whether the page promises what stands beside a file under this ending."""
     if ending == "metadata":
         return bool(file.core_metadata)

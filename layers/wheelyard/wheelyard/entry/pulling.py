@@ -33,7 +33,7 @@ def pull_handler(environ: Mapping[str, str]) -> Handler:
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
     store = open_bucket(environ, settings.presign_lifetime)
-    projects = resolver(settings, store, Snapshots(store), patience=_PATIENCE)
+    projects = resolver(settings, store, lambda: Snapshots(store), patience=_PATIENCE)
 
     def handle(event: Any, context: Any) -> dict[str, str | None]:
         del context

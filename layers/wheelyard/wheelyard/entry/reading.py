@@ -3,32 +3,26 @@
 from collections.abc import Callable
 from hashlib import sha256
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, quote
 
 from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.entry.conditional import matches
 from wheelyard.entry.files import redirect
-from wheelyard.entry.http import Headers, Request, Response
+from wheelyard.entry.http import Request, Response
 from wheelyard.entry.private import private_file, private_sidecar
-from wheelyard.entry.roots import listing_response
 from wheelyard.errors import InvalidName, NotFound
 from wheelyard.index.documents import Document
-from wheelyard.index.listing import Listing
-from wheelyard.index.oversize import Oversize
-from wheelyard.index.pages import Page, compress, project_page
-from wheelyard.index.provenance import absolute_provenance
+from wheelyard.index.pages import Page, compress, project_page, validators, whole_page
 from wheelyard.index.resolver import Elsewhere, Resolver
-from wheelyard.mirror.manifest import StoredListing
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.protocol.negotiation import MediaType, accepts_gzip, media_type
 from wheelyard.storage.store import Store
 
 if TYPE_CHECKING:
+    from wheelyard.index.listing import Listing
+    from wheelyard.mirror.manifest import StoredListing
     from wheelyard.mirror.mirror import MirroredProject
 
 _HTML = MediaType("html", "text/html; charset=utf-8")
-# A page may change at any moment, and pip (from 26.2 on) obeys any longer lifetime.
-_REVALIDATE = ("cache-control", "max-age=0, private")
 
 
 class Reader:
@@ -37,26 +31,31 @@ class Reader:
     Every method raises ``NotFound`` for what is not there, ``NotAcceptable``, and ``UpstreamError``.
     """
 
-    def __init__(self, store: Store, resolver: Resolver, listing: Listing) -> None:
+    def __init__(self, store: Store, resolver: Resolver, listing: "Callable[[], Listing]") -> None:
+        """``listing`` gives the root listing, which few of a process's first requests are for."""
         self._store = store
         self._resolver = resolver
         self._listing = listing
-        self._oversize = Oversize(store)
 
     def root(self, request: Request, visible: ProjectSet = EVERYTHING) -> Response:
         """``/simple/``, with those projects that are visible to who asks."""
         media, gzip, index = wanted_media(request), wants_gzip(request), _index_url(request)
+        listing = self._listing()
 
-        def send(stored: StoredListing) -> Response:
+        def send(stored: "StoredListing") -> Response:
+            from wheelyard.entry.roots import listing_response
+
             return listing_response(self._store, stored, media, request, gzip=gzip, index=index)
 
-        answer = self._listing.stored(media, send) if visible.everything else None
+        answer = listing.stored(media, send) if visible.everything else None
         if answer is not None:
             return answer
-        page = self._listing.page(media, gzip=gzip, visible=visible)
+        page = listing.page(media, gzip=gzip, visible=visible)
         if _too_large(page, request):
-            names = self._listing.names(visible)
-            link = self._oversize.root(names, media, index, request.method)
+            from wheelyard.index.oversize import Oversize
+
+            names = listing.names(visible)
+            link = Oversize(self._store).root(names, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
         return page_response(page, request)
@@ -79,9 +78,12 @@ class Reader:
         self, page: Page, document: Document, media: MediaType, request: Request
     ) -> Response:
         if _too_large(page, request):
+            from wheelyard.index.oversize import Oversize
+            from wheelyard.index.provenance import absolute_provenance
+
             index = _index_url(request)
             absolute = absolute_provenance(document.project, f"{index}{document.project.name}/")
-            link = self._oversize.project(absolute, media, index, request.method)
+            link = Oversize(self._store).project(absolute, media, index, request.method)
             if link is not None:
                 return redirect(302, link)
         return page_response(page, request)
@@ -102,7 +104,7 @@ class Reader:
         """``/simple/<project>/<filename>``, and what stands beside it, such as ``.metadata``."""
         name = _name(raw_name)
         if name != raw_name:
-            return redirect(301, f"../{name}/{quote(filename, safe='+!')}{_query(request)}")
+            return redirect(301, f"../{name}/{_quoted(filename)}{_query(request)}")
         found = self._resolver.find(name)
         if isinstance(found, Document):
             return private_file(self._store, name, found, filename, request)
@@ -119,7 +121,7 @@ class Reader:
 
         name = _name(raw_name)
         if name != raw_name:
-            rest = f"{quote(version, safe='+!')}/json" if version else "json"
+            rest = f"{_quoted(version)}/json" if version else "json"
             up = "../../" if version else "../"
             return redirect(301, f"{up}{name}/{rest}{_query(request)}")
         found = self._resolver.find(name)
@@ -132,7 +134,8 @@ class Reader:
         gzip = wants_gzip(request)
         etag = f'"{sha256(body).hexdigest()[:32]}{"g" if gzip else ""}"'
         sent = compress(body) if gzip else body
-        return page_response(Page(sent, etag, "application/json", gzip), request)
+        page = whole_page(sent, etag, "application/json", gzipped=gzip)
+        return page_response(page, request)
 
     def _described(
         self, name: ProjectName, found: "Document | MirroredProject"
@@ -150,10 +153,25 @@ def _name(raw: str) -> ProjectName:
         raise NotFound(str(error)) from error
 
 
+def _quoted(segment: str) -> str:
+    from urllib.parse import quote
+
+    return quote(segment, safe="+!")
+
+
 def wanted_media(request: Request) -> MediaType:
     """The form that a page is to have. Raises ``NotAcceptable``."""
-    formats = parse_qs(request.query).get("format")
-    return media_type(request.headers.get("accept"), formats[-1] if formats else None)
+    return media_type(request.headers.get("accept"), _requested_format(request.query))
+
+
+def _requested_format(query: str) -> str | None:
+    if not query:
+        return None
+    # Slow to import, and no installer sends a query.
+    from urllib.parse import parse_qs
+
+    formats = parse_qs(query).get("format")
+    return formats[-1] if formats else None
 
 
 def wants_gzip(request: Request) -> bool:
@@ -175,18 +193,6 @@ def _too_large(page: Page, request: Request) -> bool:
 
 def page_response(page: Page, request: Request) -> Response:
     """A page as it is sent, or that it is the one that the client has."""
-    headers: Headers = (
-        ("etag", page.etag),
-        _REVALIDATE,
-        ("vary", "Accept, Accept-Encoding"),
-    )
     if matches(request.headers.get("if-none-match"), page.etag):
-        return Response(304, headers)
-    if page.gzipped:
-        headers = (*headers, ("content-encoding", "gzip"))
-    headers = (
-        *headers,
-        ("content-type", page.content_type),
-        ("content-length", str(len(page.body))),
-    )
-    return Response(200, headers, page.body)
+        return Response(304, validators(page.etag))
+    return Response(200, page.headers, page.body)

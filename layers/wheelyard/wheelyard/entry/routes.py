@@ -4,7 +4,6 @@ All locations and links are relative, so that the index works under any host, st
 """
 
 import logging
-import re
 import time
 from collections.abc import Callable
 from functools import partial
@@ -36,12 +35,9 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _READ = ("GET", "HEAD")
-_UPLOADS = re.compile(r"/(?:legacy/?|simple/?)?")
-_SESSIONS = re.compile(r"/upload(?:/|$)")
-_EXISTING = re.compile(r"/(?:legacy/|simple/)?\+simple/([^/]+)/?")
-_PROJECT = re.compile(r"/simple/([^/]+)(/?)")
-_FILE = re.compile(r"/simple/([^/]+)/([^/]+)")
-_JSON = re.compile(r"/pypi/([^/]+)(?:/([^/]+))?/json")
+_UPLOADS = frozenset({"/", "/legacy", "/legacy/", "/simple", "/simple/"})
+# What hatch puts ``+simple/`` behind: any path that takes uploads.
+_BEFORE_EXISTING: tuple[list[str], ...] = ([], ["legacy"], ["simple"])
 
 
 class Application:
@@ -106,10 +102,10 @@ class Application:
         return response._replace(user=user)
 
     def _answer(self, request: Request, principal: Principal) -> Response:
-        takes_uploads = _UPLOADS.fullmatch(request.path) is not None and self._publisher is not None
+        takes_uploads = self._publisher is not None and request.path in _UPLOADS
         if takes_uploads and request.method == "POST":
             return self._upload(request, principal)
-        if self._uploading is not None and _SESSIONS.match(request.path):
+        if self._uploading is not None and _is_session(request.path):
             return self._uploading()(request, principal, _actor(request, principal))
         read = self._readable(request, principal)
         allowed = (*(_READ if read else ()), *(("POST",) if takes_uploads else ()))
@@ -123,27 +119,34 @@ class Application:
 
     def _readable(self, request: Request, principal: Principal) -> Callable[[], Response] | None:
         """What answers a GET of this path, None if nothing does."""
-        path, reader = request.path, self._reader
-        if path == "/":
-            return lambda: _welcome(request)
-        if path == "/simple":
-            return lambda: redirect(301, "simple/" + (f"?{request.query}" if request.query else ""))
-        if path == "/simple/":
-            return lambda: reader.root(request, principal.rights.reads)
-        if match := _EXISTING.fullmatch(path):
-            name = match[1]
-            answer = partial(reader.existing, request, name)
-        elif match := _PROJECT.fullmatch(path):
-            name, slash = match.groups()
-            answer = partial(reader.project, request, name, slash)
-        elif match := _FILE.fullmatch(path):
-            name, filename = match.groups()
-            answer = partial(reader.file, request, name, filename)
-        elif match := _JSON.fullmatch(path):
-            name, version = match.groups()
-            answer = partial(reader.json_api, request, name, version)
-        else:
+        reader = self._reader
+        segments = request.path.split("/")[1:]
+        if "" in segments[:-1]:
             return None
+        match segments:
+            case [""]:
+                return lambda: _welcome(request)
+            case ["simple"]:
+                query = f"?{request.query}" if request.query else ""
+                return lambda: redirect(301, f"simple/{query}")
+            case ["simple", ""]:
+                return lambda: reader.root(request, principal.rights.reads)
+            case [*before, "+simple", name] | [*before, "+simple", name, ""] if (
+                name and before in _BEFORE_EXISTING
+            ):
+                answer = partial(reader.existing, request, name)
+            case ["simple", name]:
+                answer = partial(reader.project, request, name, "")
+            case ["simple", name, ""]:
+                answer = partial(reader.project, request, name, "/")
+            case ["simple", name, filename]:
+                answer = partial(reader.file, request, name, filename)
+            case ["pypi", name, "json"]:
+                answer = partial(reader.json_api, request, name, None)
+            case ["pypi", name, version, "json"]:
+                answer = partial(reader.json_api, request, name, version)
+            case _:
+                return None
         return answer if _visible(principal, name) else partial(_hide, name)
 
     def _publish_trusted(self, request: Request) -> Response:
@@ -167,6 +170,10 @@ class Application:
             else (f"{published.filename} was published before, with the same content\n")
         )
         return _text(200, text)
+
+
+def _is_session(path: str) -> bool:
+    return path == "/upload" or path.startswith("/upload/")
 
 
 def _count_upload(created: bool) -> None:

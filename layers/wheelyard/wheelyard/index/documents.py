@@ -4,16 +4,19 @@ A request for a page costs one conditional read of one object, and nothing is re
 same object in one process.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from wheelyard.errors import InvalidDocument, KeyNotFound, NotFound
-from wheelyard.protocol.model import File, Project
 from wheelyard.protocol.names import ProjectName
-from wheelyard.protocol.simple import parse_project, project_json
 from wheelyard.storage import keys
 from wheelyard.storage.remembered import Remembered
 from wheelyard.storage.store import Store, Stored
+
+if TYPE_CHECKING:
+    from wheelyard.index.pages import Page
+    from wheelyard.protocol.model import File, Project
 
 # Pages for different origins are different: whoever sends many must not fill the memory.
 _MOST_VARIANTS = 32
@@ -27,12 +30,15 @@ def no_project(name: ProjectName) -> NotFound:
     return NotFound(f"there is no project {name!r} here")
 
 
-def stored_project(name: ProjectName, raw: bytes, key: str = "") -> Project:
+def stored_project(name: ProjectName, raw: bytes, key: str = "") -> "Project":
     """A project of its stored document, which may have been edited from outside.
 
     ``key`` is where it is stored, if not where private projects' are. Raises ``InvalidDocument``, which
     names it.
     """
+    # Most first answers of a process are a document as it is stored.
+    from wheelyard.protocol.simple import parse_project
+
     key = key or keys.project(name)
     try:
         project = parse_project(raw)
@@ -55,14 +61,15 @@ class Document:
         self._key = key
         self._raw = stored.body
         self._rendered: dict[str, bytes] = {}
+        self._pages: dict[Hashable, Page] = {}
 
     @cached_property
-    def project(self) -> Project:
+    def project(self) -> "Project":
         """The parsed document. Raises ``InvalidDocument``."""
         return stored_project(self._name, self._raw, self._key)
 
     @cached_property
-    def files(self) -> dict[str, File]:
+    def files(self) -> "dict[str, File]":
         """The files on offer by filename. Raises ``InvalidDocument``."""
         return {file.filename: file for file in self.project.offered}
 
@@ -75,8 +82,8 @@ class Document:
         """
         # Parsing is left out where it cannot matter: it would be most of a large page's cost.
         if b'"quarantined"' in self._raw and self.project.status == "quarantined":
-            return project_json(self.project._replace(files=()))
-        return self._raw if self._is_ours() else project_json(self.project)
+            return _written(self.project._replace(files=()))
+        return self._raw if self._is_ours() else _written(self.project)
 
     def _is_ours(self) -> bool:
         """Whether it looks as ``project_json`` makes it, by its two ends and where the files begin."""
@@ -104,11 +111,27 @@ class Document:
                 self._rendered.pop(old, None)
         return page
 
+    def page(self, variant: Hashable, make: "Callable[[], Page]") -> "Page":
+        """The page that ``make`` makes, remembered under ``variant``; its body is what was rendered."""
+        page = self._pages.get(variant)
+        if page is None:
+            page = self._pages[variant] = make()
+            # Each has one or two renderings, so none outlives those, whose sizes count.
+            for old in tuple(self._pages)[: -_MOST_VARIANTS // 2]:
+                self._pages.pop(old, None)
+        return page
+
     @property
     def size(self) -> int:
         """Bytes held, roughly."""
         # A copy at once: another thread may just be rendering.
         return 1024 + len(self._raw) + sum(map(len, tuple(self._rendered.values())))
+
+
+def _written(project: "Project") -> bytes:
+    from wheelyard.protocol.simple import project_json
+
+    return project_json(project)
 
 
 class Documents:

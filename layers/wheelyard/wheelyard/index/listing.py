@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from wheelyard.access.projects import EVERYTHING, ProjectSet
 from wheelyard.index.catalogue import Catalogue
-from wheelyard.index.pages import Page, compress
+from wheelyard.index.pages import Page, compress, whole_page
 from wheelyard.mirror.manifest import StoredListing
 from wheelyard.mirror.snapshots import Snapshot, Snapshots
 from wheelyard.protocol.negotiation import MediaType
@@ -90,4 +90,5 @@ def _digest(names: list[str]) -> str:
 def _rendered(names: list[str], digest: str, media: MediaType, *, gzip: bool) -> Page:
     body = root_json(names) if media.form == "json" else root_html(names)
     etag = f'"{digest}-{media.tag}{"g" if gzip else ""}"'
-    return Page(compress(body) if gzip else body, etag, media.content_type, gzip)
+    sent = compress(body) if gzip else body
+    return whole_page(sent, etag, media.content_type, gzipped=gzip)

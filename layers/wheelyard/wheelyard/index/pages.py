@@ -1,15 +1,14 @@
 """Pages as they are sent: the chosen form, compressed or not, with an entity tag of its own."""
 
 import zlib
-from collections.abc import Callable
 from hashlib import sha256
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wheelyard.index.documents import Document
-from wheelyard.index.provenance import absolute_provenance
-from wheelyard.protocol.model import Project
 from wheelyard.protocol.negotiation import MediaType
-from wheelyard.protocol.simple import project_html, project_json
+
+if TYPE_CHECKING:
+    from wheelyard.protocol.model import Project
 
 # Part of the tags of rendered pages: to be raised when the rendering changes.
 _REVISION = "1"
@@ -19,13 +18,34 @@ _GZIP_LEVEL = 3
 
 
 class Page(NamedTuple):
-    """One representation of a page (RFC 9110, 3.2)."""
+    """One representation of a page (RFC 9110, 3.2), made by ``whole_page``."""
 
     body: bytes
     etag: str
     """Strong, and different for every form and encoding."""
-    content_type: str
-    gzipped: bool
+    headers: tuple[tuple[str, str], ...]
+    """The header fields of its answer 200."""
+
+
+# A page may change at any moment, and pip (from 26.2 on) obeys any longer lifetime.
+_REVALIDATED = (("cache-control", "max-age=0, private"), ("vary", "Accept, Accept-Encoding"))
+
+
+def whole_page(body: bytes, etag: str, content_type: str, *, gzipped: bool) -> Page:
+    """A page with the header fields that describe it."""
+    headers = [
+        *validators(etag),
+        ("content-type", content_type),
+        ("content-length", str(len(body))),
+    ]
+    if gzipped:
+        headers.append(("content-encoding", "gzip"))
+    return Page(body, etag, tuple(headers))
+
+
+def validators(etag: str) -> tuple[tuple[str, str], ...]:
+    """The header fields that an answer 304 has as well (RFC 9110, 15.4.5)."""
+    return (("etag", etag), *_REVALIDATED)
 
 
 def project_page(
@@ -35,34 +55,52 @@ def project_page(
 
     ``index`` is the URL of the root listing as the client asked for it: attestations have absolute links.
     """
+    if not document.attested:
+        index = ""
+    key = (media.content_type, gzip, index, links)
+    return document.page(key, lambda: _rendered(document, media, gzip, index, links))
+
+
+def _rendered(document: Document, media: MediaType, gzip: bool, index: str, links: str) -> Page:
+    """The page; where ``index`` is empty it does not depend on the origin that it is asked from."""
     tag = document.etag.removeprefix("W/").strip('"')
-    origin, project = _origin(document, index)
+    # Nothing of a digest's alphabet is taken for the "g" of gzip.
+    origin = f".{sha256(index.encode()).hexdigest()[:12]}" if index else ""
     if media.form == "json":
         variant, body = f"j{origin}", document.json
         if origin:
-            body = document.rendered(variant, lambda: project_json(_offered(project())))
+            body = document.rendered(variant, lambda: _json(_seen_from(document, index)))
     else:
         variant = f"h{_REVISION}{links.count('/') or ''}{origin}"
-        body = document.rendered(variant, lambda: project_html(project(), links))
+        body = document.rendered(variant, lambda: _html(_seen_from(document, index), links))
     if gzip:
         rendered = body
         body = document.rendered(f"{variant}g", lambda: compress(rendered))
     etag = f'"{tag}-{media.tag}{variant[1:]}{"g" if gzip else ""}"'
-    return Page(body, etag, media.content_type, gzip)
+    return whole_page(body, etag, media.content_type, gzipped=gzip)
 
 
-def _origin(document: Document, index: str) -> tuple[str, Callable[[], Project]]:
-    """What tells the pages for one origin from those for another, and the project as seen from there."""
-    if not document.attested:
-        return "", lambda: document.project
-    # Nothing of a digest's alphabet is taken for the "g" of gzip.
-    origin = f".{sha256(index.encode()).hexdigest()[:12]}"
-    page = f"{index}{document.project.name}/"
-    return origin, lambda: absolute_provenance(document.project, page)
+# Most first answers of a process are a document as it is stored: nothing is imported for them that writes.
 
 
-def _offered(project: Project) -> Project:
-    return project._replace(files=project.offered)
+def _seen_from(document: Document, index: str) -> "Project":
+    if not index:
+        return document.project
+    from wheelyard.index.provenance import absolute_provenance
+
+    return absolute_provenance(document.project, f"{index}{document.project.name}/")
+
+
+def _json(project: "Project") -> bytes:
+    from wheelyard.protocol.simple import project_json
+
+    return project_json(project._replace(files=project.offered))
+
+
+def _html(project: "Project", links: str) -> bytes:
+    from wheelyard.protocol.simple import project_html
+
+    return project_html(project, links)
 
 
 def compress(body: bytes) -> bytes:

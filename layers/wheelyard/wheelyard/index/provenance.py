@@ -4,10 +4,13 @@ The address must be absolute and on a secure origin (PEP 740), which only the re
 document it is relative, like every other link.
 """
 
-from wheelyard.protocol.model import File, Project
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wheelyard.protocol.model import File, Project
 
 
-def absolute_provenance(project: Project, page: str) -> Project:
+def absolute_provenance(project: "Project", page: str) -> "Project":
     """``project`` with absolute provenance links; ``page`` is its own page's URL, ending with ``/``.
 
     Without a secure origin the links are left out.
@@ -16,7 +19,7 @@ def absolute_provenance(project: Project, page: str) -> Project:
     return project._replace(files=files)
 
 
-def _absolute(file: File, page: str) -> File:
+def _absolute(file: "File", page: str) -> "File":
     link = file.provenance
     if link is None:
         return file

@@ -1,7 +1,6 @@
 """Changing one object although others change it too."""
 
 from collections.abc import Callable
-from random import uniform
 from time import sleep
 
 from wheelyard.errors import KeyChanged, KeyExists, KeyNotFound
@@ -31,6 +30,8 @@ def edit_object(store: Store, key: str, edit: Callable[[Stored | None], bytes | 
                 store.replace(key, body, stored.etag)
         except (KeyChanged, KeyExists):
             # Somebody else's write went through, so there is progress; jitter lets writers pass.
+            from random import uniform
+
             sleep(uniform(0, delay))  # noqa: S311
             delay = min(delay * 2, 0.5)
             continue

@@ -6,11 +6,8 @@ obstore retries by itself what may be retried, and S3's conditional writes are p
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from urllib.parse import quote
-from uuid import uuid4
 
 import obstore
 from obstore.exceptions import (
@@ -25,6 +22,8 @@ from wheelyard.storage.sizes import COPYING, Copying, part_size
 from wheelyard.storage.store import CHUNK, Entry, Pairs, Store, Stored
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from obstore import Attributes, GetOptions, ObjectMeta, PutMode
     from obstore.store import MemoryStore, S3Store
 
@@ -164,12 +163,15 @@ class ObjectStore(Store):
         )
         return written["e_tag"] or ""
 
-    def create_from(self, key: str, path: Path) -> None:
+    def create_from(self, key: str, path: "Path") -> None:
         if path.stat().st_size <= SINGLE_PUT:
             self.create(key, path.read_bytes())
             return
         # An upload in parts knows no precondition here, a copy does: the parts go to a key of their
         # own, and the copy within the store creates the object or finds it taken.
+        # Only large files need it.
+        from uuid import uuid4
+
         staged = f"{STAGING}{uuid4().hex}"
         try:
             self.put_from(staged, path)
@@ -179,7 +181,7 @@ class ObjectStore(Store):
             with suppress(StorageError):
                 self.delete(staged)
 
-    def put_from(self, key: str, path: Path) -> None:
+    def put_from(self, key: str, path: "Path") -> None:
         try:
             chunk = part_size(path.stat().st_size, SINGLE_PUT)
             obstore.put(
@@ -211,6 +213,8 @@ class ObjectStore(Store):
     def _copy_by_parts(self, found: Entry, target: str, *, create: bool = True) -> None:
         from wheelyard.storage.copying import copy_by_parts
         from wheelyard.storage.multipart import Source
+
+        from urllib.parse import quote
 
         location = quote(f"{self._told.bucket}/{self._prefix}{found.key}")
         source = Source(found.key, location, found.size, found.etag)

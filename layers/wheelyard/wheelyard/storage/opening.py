@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wheelyard.errors import InvalidSetting
@@ -75,6 +74,8 @@ def open_store(
     """
     scheme, separator, rest = location.partition("://")
     if not separator:
+        from pathlib import Path
+
         from wheelyard.storage.directory import DirectoryStore
 
         return DirectoryStore(Path(location).expanduser())

@@ -14,7 +14,6 @@ from functools import lru_cache
 from hashlib import sha256
 from time import gmtime, strftime
 from typing import NamedTuple
-from urllib.parse import quote, urlsplit
 
 from wheelyard.errors import InvalidSetting
 
@@ -85,7 +84,7 @@ def endpoint(bucket: str, region: str, custom: str | None = None) -> Endpoint:
     if _is_host_label(bucket):
         host = f"{bucket}.{service}"
         return Endpoint(f"https://{host}", host, "", region)
-    return Endpoint(f"https://{service}", service, f"/{quote(bucket, safe='')}", region)
+    return Endpoint(f"https://{service}", service, f"/{_quoted(bucket)}", region)
 
 
 def signing_window(now: float, lifetime: int) -> SigningWindow:
@@ -124,10 +123,10 @@ def presign(
     signed = sorted((("host", endpoint.host), *headers))
     names = ";".join([name for name, _ in signed])
     parameters = [
-        (quote(name, safe=""), quote(value, safe=""))
+        (_quoted(name), _quoted(value))
         for name, value in (*query, *_authorization(credentials, scope, stamp, window, names))
     ]
-    path = f"{endpoint.path}/{quote(key, safe='/')}"
+    path = f"{endpoint.path}/{_quoted(key, '/')}"
     # The payload of a link that is used later is unknown now, which S3 wants said in these words.
     request = "\n".join(
         (
@@ -147,12 +146,14 @@ def presign(
 
 def unsigned(endpoint: Endpoint, key: str, query: Sequence[tuple[str, str]] = ()) -> str:
     """The address of an object, for a bucket that is open to all: without a signature."""
-    parameters = _query([(quote(name, safe=""), quote(value, safe="")) for name, value in query])
-    link = f"{endpoint.origin}{endpoint.path}/{quote(key, safe='/')}"
+    parameters = _query([(_quoted(name), _quoted(value)) for name, value in query])
+    link = f"{endpoint.origin}{endpoint.path}/{_quoted(key, '/')}"
     return f"{link}?{parameters}" if parameters else link
 
 
 def _custom_endpoint(bucket: str, region: str, custom: str) -> Endpoint:
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(custom)
         hostname, port = parts.hostname, parts.port
@@ -167,10 +168,15 @@ def _custom_endpoint(bucket: str, region: str, custom: str) -> Endpoint:
     host = f"[{hostname}]" if ":" in hostname else hostname
     if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
         host = f"{host}:{port}"
-    base = quote(parts.path.rstrip("/"), safe="/%")
-    return Endpoint(
-        f"{parts.scheme}://{parts.netloc}", host, f"{base}/{quote(bucket, safe='')}", region
-    )
+    base = _quoted(parts.path.rstrip("/"), "/%")
+    return Endpoint(f"{parts.scheme}://{parts.netloc}", host, f"{base}/{_quoted(bucket)}", region)
+
+
+def _quoted(text: str, safe: str = "") -> str:
+    # Slow to import, and a page needs no links.
+    from urllib.parse import quote
+
+    return quote(text, safe=safe)
 
 
 def _dns_suffix(region: str) -> str:

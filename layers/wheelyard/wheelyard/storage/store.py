@@ -8,10 +8,12 @@ lock table; see ``storage.objects`` for S3 and memory, ``storage.directory`` for
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wheelyard.errors import KeyNotFound
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHUNK = 1024 * 1024
 """Bytes per chunk of a streamed read, at most."""
@@ -89,14 +91,14 @@ class Store(ABC):
         """Write the object if the key is free; returns its entity tag. Raises ``KeyExists``."""
 
     @abstractmethod
-    def create_from(self, key: str, path: Path) -> None:
+    def create_from(self, key: str, path: "Path") -> None:
         """``create`` with the content of a local file, of any size, without holding it in memory.
 
         The file at ``path`` must not be changed afterwards: on one machine it becomes the object.
         """
 
     @abstractmethod
-    def put_from(self, key: str, path: Path) -> None:
+    def put_from(self, key: str, path: "Path") -> None:
         """``put`` with the content of a local file, as ``create_from`` has it."""
 
     @abstractmethod
@@ -121,7 +123,7 @@ class Store(ABC):
     def list(self, prefix: str) -> Iterator[Entry]:
         """Every object whose key begins with ``prefix``, which ends with ``/``, in the keys' order."""
 
-    def local_path(self, key: str) -> Path | None:
+    def local_path(self, key: str) -> "Path | None":
         """Where the object's bytes lie on this machine, or None. The object need not exist."""
         del key
         return None
@@ -146,6 +148,6 @@ class Store(ABC):
         del key
         return ()
 
-    def staging(self) -> Path | None:
+    def staging(self) -> "Path | None":
         """A directory from which ``create_from`` is a rename, or None where any will do."""
         return None

@@ -6,10 +6,9 @@ Path and query parameters are as the client sent them, still encoded. Without mu
 the last of what repeats arrives.
 """
 
-from urllib.parse import unquote
-
 from wheelyard.entry.events.incoming import (
     body,
+    decoded,
     fields,
     joined,
     mounted,
@@ -36,7 +35,7 @@ def request(event: object, context: object, base_path: str) -> Request:
     else:
         headers = joined(single_values(envelope.get("headers")))
         parameters = single_values(envelope.get("queryStringParameters"))
-    place = mounted(unquote(text(envelope.get("path"))), prefix(base_path))
+    place = mounted(decoded(envelope.get("path")), prefix(base_path))
     return Request(
         method=text(envelope.get("httpMethod")).upper(),
         path=place.path,

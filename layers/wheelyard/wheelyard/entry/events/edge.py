@@ -8,10 +8,10 @@ it, and then CloudFront cuts it off (40 KB for a viewer request, 1 MB for an ori
 """
 
 from collections.abc import Iterator, Mapping
-from urllib.parse import unquote
 
 from wheelyard.entry.events.incoming import (
     body,
+    decoded,
     fields,
     joined,
     mounted,
@@ -54,7 +54,7 @@ def request(event: object, context: object, base_path: str) -> Request:
     cf = _cf(event)
     config, asked = fields(cf.get("config")), fields(cf.get("request"))
     headers = joined(_pairs(asked.get("headers")))
-    place = mounted(unquote(text(asked.get("uri"))), prefix(base_path))
+    place = mounted(decoded(asked.get("uri")), prefix(base_path))
     sent = fields(asked.get("body"))
     return Request(
         method=text(asked.get("method")).upper(),

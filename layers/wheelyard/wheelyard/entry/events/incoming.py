@@ -7,7 +7,6 @@ them are ``null`` or left out. So a field is what it should be, or it is empty; 
 import binascii
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
-from urllib.parse import quote
 
 from wheelyard.errors import InvalidUpload, TooLarge
 
@@ -65,6 +64,17 @@ def request_id(given: object, context: object) -> str:
     return text(given) or text(getattr(context, "aws_request_id", ""))
 
 
+def decoded(path: object) -> str:
+    """A path that the front passes on as the client sent it, percent-decoded."""
+    raw = text(path)
+    if "%" not in raw:
+        return raw
+    # Slow to import, and names of projects and files have nothing to decode.
+    from urllib.parse import unquote
+
+    return unquote(raw)
+
+
 class Place(NamedTuple):
     """A path, and what stood before it: ``base`` is ``""`` or begins with ``/`` and does not end so."""
 
@@ -89,6 +99,8 @@ def mounted(path: str, *prefixes: str) -> Place:
 
 def quoted(pairs: Iterable[tuple[str, str]]) -> str:
     """The raw query string of parameters that the front has already decoded."""
+    from urllib.parse import quote
+
     return "&".join(
         f"{quote(k, '', errors='replace')}={quote(v, '', errors='replace')}" for k, v in pairs
     )

@@ -7,11 +7,11 @@ with the stage. Both give query parameters decoded, and only an HTTP API names t
 """
 
 from collections.abc import Mapping
-from urllib.parse import unquote
 
 from wheelyard.entry.events.incoming import (
     Place,
     body,
+    decoded,
     fields,
     joined,
     mounted,
@@ -61,7 +61,7 @@ def _place(envelope: Mapping[str, object], about: Mapping[str, object], base_pat
     domain = text(about.get("domainName"))
     if envelope.get("version") == "1.0":
         return http_api_place(path, stage, domain, base_path)
-    place = mounted(unquote(path), prefix(base_path))
+    place = mounted(decoded(path), prefix(base_path))
     # On its own domain the client writes the stage, on a custom one the mapping's path in place of it.
     before = prefix(stage) if ".execute-api." in domain else ""
     return place._replace(base=before + place.base)

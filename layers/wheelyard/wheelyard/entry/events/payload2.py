@@ -7,11 +7,10 @@ The two look alike, with one difference that matters: a Function URL gives the p
 it, an HTTP API gives it decoded.
 """
 
-from urllib.parse import unquote
-
 from wheelyard.entry.events.incoming import (
     Place,
     body,
+    decoded,
     fields,
     joined,
     mounted,
@@ -57,7 +56,7 @@ def _headers(single: object, cookies: object) -> dict[str, str]:
 def _place(path: str, about: object, base_path: str) -> Place:
     domain = text(fields(about).get("domainName"))
     if ".lambda-url." in domain:
-        return mounted(unquote(path), prefix(base_path))
+        return mounted(decoded(path), prefix(base_path))
     return http_api_place(path, text(fields(about).get("stage")), domain, base_path)
 
 
