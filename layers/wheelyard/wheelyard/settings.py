@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from wheelyard.errors import InvalidName, InvalidSetting
+from wheelyard.protocol.address import parse_address
 from wheelyard.protocol.names import project_name
 
 GIB = 1024**3
@@ -14,7 +15,6 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _BUCKET = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 # S3 holds a presigned link for seven days at most.
 _LONGEST_PRESIGN = 7 * 24 * 3600
-_UPSTREAM = r"https?://[^\s/?#]+[^\s?#]*"
 _SECRET_ARN = r"arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[^\s:]+(:[^\s:]+)?"  # noqa: S105  (a pattern)
 _PATTERN = r"[a-z0-9*?\[\]!-]+"
 
@@ -200,14 +200,7 @@ def _upstream(env: Mapping[str, str], name: str) -> str:
 
 
 def _is_index(value: str) -> bool:
-    # Slow to import, and not needed without an upstream index.
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(value)
-        return bool(re.fullmatch(_UPSTREAM, value) and parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
+    return parse_address(value) is not None and not re.search(r"\s", value)
 
 
 def _namespaces(env: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ root listing reads those buckets that changed since it was last asked for.
 import json
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import suppress
+from typing import NamedTuple
 
 from wheelyard.errors import InvalidDocument, InvalidName, KeyNotFound
 from wheelyard.protocol.names import ProjectName, project_name
@@ -17,6 +18,18 @@ from wheelyard.storage.store import Store, Stored
 _READERS = 16
 
 
+class _Bucket(NamedTuple):
+    etag: str
+    names: frozenset[ProjectName]
+
+
+class _Known(NamedTuple):
+    """What the buckets held when they were last asked for, and all their names, sorted."""
+
+    buckets: dict[str, _Bucket]
+    names: list[ProjectName]
+
+
 class Catalogue:
     """Which private projects there are."""
 
@@ -24,18 +37,23 @@ class Catalogue:
         """``announce`` is called when a project is new, or none any more; it raises nothing."""
         self._store = store
         self._announce = announce
-        self._buckets: dict[str, tuple[str, frozenset[ProjectName]]] = {}
+        self._known = _Known({}, [])
 
     def names(self) -> list[ProjectName]:
         """All names, sorted. One listing of the buckets, and a read of each that changed."""
         current = {entry.key: entry.etag for entry in self._store.list(keys.CATALOGUE)}
-        known = self._buckets
-        changed = [key for key, etag in current.items() if known.get(key, ("",))[0] != etag]
-        kept = {key: known[key] for key in current if key in known and key not in changed}
-        self._buckets = kept | self._read(changed)
-        return sorted(name for _, names in self._buckets.values() for name in names)
+        known = self._known.buckets
+        changed = [
+            key for key, etag in current.items() if key not in known or known[key].etag != etag
+        ]
+        if changed or len(known) != len(current):
+            kept = {key: known[key] for key in current if key in known}
+            buckets = kept | self._read(changed)
+            names = sorted(name for bucket in buckets.values() for name in bucket.names)
+            self._known = _Known(buckets, names)
+        return list(self._known.names)
 
-    def _read(self, bucket_keys: list[str]) -> dict[str, tuple[str, frozenset[ProjectName]]]:
+    def _read(self, bucket_keys: list[str]) -> "dict[str, _Bucket]":
         if len(bucket_keys) < 2:
             return dict(map(self._read_one, bucket_keys))
         # Only the first listing of a process has many to read.
@@ -44,12 +62,12 @@ class Catalogue:
         with ThreadPoolExecutor(_READERS) as pool:
             return dict(pool.map(self._read_one, bucket_keys))
 
-    def _read_one(self, key: str) -> tuple[str, tuple[str, frozenset[ProjectName]]]:
+    def _read_one(self, key: str) -> "tuple[str, _Bucket]":
         try:
             stored = self._store.get(key)
         except KeyNotFound:
-            return key, ("", frozenset())
-        return key, (stored.etag, frozenset(_parse(key, stored.body)))
+            return key, _Bucket("", frozenset())
+        return key, _Bucket(stored.etag, frozenset(_parse(key, stored.body)))
 
     def __contains__(self, name: ProjectName) -> bool:
         """Whether ``name`` is there; one read. Raises ``InvalidDocument``."""

@@ -4,6 +4,7 @@ Sources: PEP 691 "Version + Format Selection"; RFC 9110, 12.5.1 and 12.5.3.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from wheelyard.errors import NotAcceptable
@@ -40,6 +41,11 @@ _ALIASES = {
 _SHORT_FORMATS = {"json": JSON, "html": TEXT}
 
 
+# An installer sends the same headers with every request; others cannot fill the memory with theirs.
+_remembered = lru_cache(maxsize=64)
+
+
+@_remembered
 def media_type(accept: str | None, requested_format: str | None = None) -> MediaType:
     """The form for an ``Accept`` header and a ``?format=`` parameter, which goes before it.
 
@@ -102,6 +108,7 @@ def _quality(value: str) -> float:
         return 0.0
 
 
+@_remembered
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether a client takes gzip (RFC 9110, 12.5.3): named, or by ``*``, with a weight above 0.
 

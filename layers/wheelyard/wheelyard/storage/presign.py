@@ -16,6 +16,7 @@ from time import gmtime, strftime
 from typing import NamedTuple
 
 from wheelyard.errors import InvalidSetting
+from wheelyard.protocol.address import parse_address
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 LONGEST_LIFETIME = 7 * 24 * 3600
@@ -152,28 +153,25 @@ def unsigned(endpoint: Endpoint, key: str, query: Sequence[tuple[str, str]] = ()
 
 
 def _custom_endpoint(bucket: str, region: str, custom: str) -> Endpoint:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(custom)
-        hostname, port = parts.hostname, parts.port
-    except ValueError as e:
-        raise InvalidSetting(f"AWS_ENDPOINT_URL_S3 cannot be read as a URL: {e}") from e
-    if "@" in parts.netloc:  # not shown, for it may be a password
+    if "@" in custom.partition("://")[2].partition("/")[0]:  # not shown, for it may be a password
         raise InvalidSetting("AWS_ENDPOINT_URL_S3 must not carry credentials")
-    if parts.scheme not in _DEFAULT_PORTS or not hostname or parts.query or parts.fragment:
+    found = parse_address(custom)
+    if found is None:
         raise InvalidSetting(
             f"AWS_ENDPOINT_URL_S3 is {custom[:200]!r}: it must be http(s)://host[:port][/path]"
         )
-    host = f"[{hostname}]" if ":" in hostname else hostname
-    if port is not None and port != _DEFAULT_PORTS[parts.scheme]:
-        host = f"{host}:{port}"
-    base = _quoted(parts.path.rstrip("/"), "/%")
-    return Endpoint(f"{parts.scheme}://{parts.netloc}", host, f"{base}/{_quoted(bucket)}", region)
+    host = found.host
+    if found.port is not None and found.port != _DEFAULT_PORTS[found.scheme]:
+        host = f"{host}:{found.port}"
+    origin = custom[: len(custom) - len(found.path)]
+    base = _quoted(found.path.rstrip("/"), "/%")
+    return Endpoint(origin, host, f"{base}/{_quoted(bucket)}", region)
 
 
 def _quoted(text: str, safe: str = "") -> str:
-    # Slow to import, and a page needs no links.
+    # Slow to import, and needed for links, not for a bucket's name.
+    if _HOST_LABEL.issuperset(text):
+        return text
     from urllib.parse import quote
 
     return quote(text, safe=safe)

@@ -1,12 +1,12 @@
 """The body of an answer to a front: drained, as text or base64, and how much of it there may be."""
 
 import binascii
-import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from wheelyard.entry.http import FileBody, Headers, Response
 from wheelyard.entry.problems import problem_response
+from wheelyard.storage.remembered import Remembered
 
 LAMBDA_PAYLOAD = 6_291_556
 """Bytes of a buffered response, base64 and JSON included: 6 MB as Lambda counts them.
@@ -64,14 +64,43 @@ def _stream(chunks: Iterable[bytes], most: int) -> bytes | None:
 def encoded(body: bytes, most: int) -> Body:
     """The body as text where it is UTF-8, or else as base64; gzip never is UTF-8.
 
-    A text that JSON's escapes would make longer than base64 does, and that is long enough for it to
-    matter, goes as base64 too: so any body of ``most`` bytes fits.
+    A text that JSON's escapes could make longer than base64 of ``most`` bytes goes as base64 too: so any
+    body of ``most`` bytes fits.
     """
+    if len(body) < _LARGE:
+        return _encoded(body, most)
+    # A page that is remembered is one and the same object each time.
+    known = _sent.get((id(body), most))
+    if known is not None and known.body is body:
+        return known.encoded
+    made = _encoded(body, most)
+    _sent.keep((id(body), most), _Sent(body, made))
+    return made
+
+
+class _Sent(NamedTuple):
+    """A large body and what it was sent as; as long as it is held here, its ``id`` is nobody else's."""
+
+    body: bytes
+    encoded: Body
+
+    @property
+    def size(self) -> int:
+        """Bytes held, roughly."""
+        return len(self.body) + len(self.encoded.text)
+
+
+_LARGE = 64 * 1024
+_sent: Remembered[tuple[int, int], _Sent] = Remembered(16 * 1024 * 1024)
+
+
+def _encoded(body: bytes, most: int) -> Body:
     try:
         content = body.decode()
     except UnicodeDecodeError:
         return _base64(body)
-    if len(body) * _WORST_ESCAPE <= most or _escaped(content) <= len(body) * 4 // 3:
+    room = most * 4 // 3
+    if len(body) * _WORST_ESCAPE <= room or _in_json(body) <= room:
         return Body(content, base64=False)
     return _base64(body)
 
@@ -80,8 +109,18 @@ def _base64(body: bytes) -> Body:
     return Body(binascii.b2a_base64(body, newline=False).decode("ascii"), base64=True)
 
 
-def _escaped(content: str) -> int:
-    return len(json.dumps(content))
+# What every writer of JSON leaves as it is.
+_PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')
+
+
+def _in_json(body: bytes) -> int:
+    """The most bytes that a UTF-8 text can have in JSON, whatever its writer escapes.
+
+    A quote and a backslash get one byte more. Of all else that is escaped a byte becomes six at most.
+    """
+    doubled = body.count(b'"') + body.count(b"\\")
+    escaped = len(body.translate(None, _PLAIN)) - doubled
+    return len(body) + doubled + (_WORST_ESCAPE - 1) * escaped
 
 
 def listed(headers: Headers) -> dict[str, list[str]]:
