@@ -11,8 +11,9 @@ text = sys.stdin.read()
 
 
 def main() -> None:
-    """Import and answer; JSON is imported for the event, as Lambda's own client does."""
+    """Import and answer, after what Lambda's own client imports before any handler: JSON and logging."""
     import json
+    import logging  # noqa: F401
 
     event = json.loads(text)
     sys.path.insert(0, sys.argv[1])

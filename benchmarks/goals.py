@@ -9,7 +9,7 @@ import installing
 import reindex_cost
 import serving
 from contestants import NGINX, NGINX_AUTH, NGINXES
-from lambda_functions import REQUEST
+from lambda_functions import BY_PASSWORD, REQUEST
 from samples import OURS, Samples
 
 
@@ -42,12 +42,13 @@ def _peers(samples: Samples, section: str, what: str, unit: str) -> list[float]:
     return [value for value in found if value is not None]
 
 
-def _cold(control: str) -> Callable[[Samples], float | None]:
-    what = f"{REQUEST}: first answer"
+def _cold(control: str, detail: str = "") -> Callable[[Samples], float | None]:
+    """The controls check no credentials: theirs is the one figure for all of ours."""
+    what, theirs = f"{REQUEST}{detail}: first answer", f"{REQUEST}: first answer"
 
     def ratio(samples: Samples) -> float | None:
         ours = samples.median(handlers.COLD, what, OURS, "ms CPU")
-        return _ratio(ours, samples.median(handlers.COLD, what, control, "ms CPU"))
+        return _ratio(ours, samples.median(handlers.COLD, theirs, control, "ms CPU"))
 
     return ratio
 
@@ -128,12 +129,25 @@ def _growth(
 
 GOALS = [
     Goal(
-        "request handler, import and first answer, CPU, of the boto3 control",
+        "request handler, import and first answer with an API token, CPU, of the boto3 control, "
+        "which checks no credentials",
         1 / 5,
         True,
         _cold(handlers.BOTO3),
     ),
     Goal("the same, of FastAPI + Mangum + boto3", 1 / 15, True, _cold(handlers.FASTAPI)),
+    Goal(
+        "the same with a password, whose hash is computed, of the boto3 control",
+        1 / 5,
+        True,
+        _cold(handlers.BOTO3, BY_PASSWORD),
+    ),
+    Goal(
+        "the same, of FastAPI + Mangum + boto3",
+        1 / 15,
+        True,
+        _cold(handlers.FASTAPI, BY_PASSWORD),
+    ),
     Goal(
         "typical page, handler CPU, of one bare conditional GET",
         2.5,

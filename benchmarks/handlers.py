@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from environments import ROOT, UV, Environment
 from lambda_functions import EDGE, REQUEST, Function, build_edge, functions, page, upstream
 from samples import OURS, Samples
 from servers import S3Server
+from wheelyard.access.rights import rights
+from wheelyard.access.tokens import Tokens
 from wheelyard.access.users import Users
 from wheelyard.storage.opening import open_bucket
 
@@ -31,6 +34,7 @@ class Setting(NamedTuple):
 
     environ: dict[str, str]
     corpus: Corpus
+    token: str
 
 
 def prepare(server: S3Server, store: Path, corpus: Corpus) -> Setting:
@@ -39,11 +43,12 @@ def prepare(server: S3Server, store: Path, corpus: Corpus) -> Setting:
     environ["AWS_DEFAULT_REGION"] = environ["AWS_REGION"]
     bucket = open_bucket(environ, 900)
     Users(bucket).put(USER, PASSWORD, upload=True)
+    token = Tokens(bucket, time.time).create(USER, rights()).secret
     wanted = [store / "projects" / f"{name}.json" for name in (TYPICAL, MANY)]
     wanted += [*(store / "catalogue").iterdir(), *(store / "packages" / TYPICAL).iterdir()]
     for path in wanted:
         bucket.put(str(path.relative_to(store)), path.read_bytes())
-    return Setting(environ, corpus)
+    return Setting(environ, corpus, token)
 
 
 def build(folder: Path) -> Path:
@@ -81,18 +86,20 @@ class Way(NamedTuple):
 
     @property
     def what(self) -> str:
-        """The function's name."""
-        return self.function.name
+        """The function's name, and which of its events."""
+        return self.function.name + self.function.detail
 
 
 def ways(samples: Samples, setting: Setting, folder: Path) -> list[Way]:
     """Every handler that is started, and how."""
-    found = functions(setting.corpus, setting.environ["BUCKET"])
+    found = functions(setting.corpus, setting.environ["BUCKET"], setting.token)
     python = machine.lambda_python()
     if python is None:
         samples.fail(COLD, "built artifact", OURS, "there is no Python 3.13, which is Lambda's")
     chosen = python or Path(sys.executable)
     boto3, fastapi = Environment("boto3", chosen), Environment("fastapi", chosen)
+    # Of an environment, as the controls have: what else is installed may import modules at every start.
+    own = Environment("awslambdaric", chosen).python
     controls, request = Path(__file__).parent / "controls", found[0]
     ways = [
         Way(BOTO3, request, boto3.python, "", controls, "boto3_handler"),
@@ -109,10 +116,10 @@ def ways(samples: Samples, setting: Setting, folder: Path) -> list[Way]:
             path = str(home)
         if function.boto3:
             path += f":{boto3.packages}"
-        ways.append(Way(OURS, function, chosen, path, home))
+        ways.append(Way(OURS, function, own, path, home))
     if python is not None:
         bare = without_byte_code(artifact)
-        ways.append(Way(BARE, request, python, str(bare), ROOT / "functions" / REQUEST))
+        ways.append(Way(BARE, request, own, str(bare), ROOT / "functions" / REQUEST))
     return ways
 
 

@@ -18,6 +18,8 @@ from upstream import Upstream
 JSON = "application/vnd.pypi.simple.v1+json"
 
 REQUEST, EDGE = "request", "edge"
+BY_PASSWORD = " with a password"  # noqa: S105
+"""Whose first use in a process computes its hash; otherwise requests come with an API token."""
 
 _NAMES = 1_000
 _MIRRORED = "mirrored"
@@ -26,27 +28,31 @@ _MIRRORED = "mirrored"
 class Function(NamedTuple):
     """A function: its folder's name, its handler's, whether Lambda's boto3 is for it, and its events.
 
-    ``event`` is given a number that no other start has.
+    ``event`` is given a number that no other start has, and ``detail`` tells one function's events apart.
     """
 
     name: str
     event: Callable[[int], Any]
     handler: str = "handler"
     boto3: bool = False
+    detail: str = ""
 
 
-def page(path: str, *, gzip: bool = False) -> Any:
-    """The event of somebody who asks for a page in JSON."""
-    event = lambdas.get(path, USER, PASSWORD, JSON)
+def page(path: str, *, gzip: bool = False, token: str = "") -> Any:
+    """The event of somebody who asks for a page in JSON, with a password or an API token."""
+    who = ("__token__", token) if token else (USER, PASSWORD)
+    event = lambdas.get(path, *who, JSON)
     if gzip:
         event["headers"]["accept-encoding"] = "gzip"
     return event
 
 
-def functions(corpus: Corpus, bucket: str) -> list[Function]:
+def functions(corpus: Corpus, bucket: str, token: str) -> list[Function]:
     """All that the template has, and the edge's."""
+    typical = f"/simple/{TYPICAL}/"
     return [
-        Function(REQUEST, lambda _: page(f"/simple/{TYPICAL}/")),
+        Function(REQUEST, lambda _: page(typical, token=token)),
+        Function(REQUEST, lambda _: page(typical), detail=BY_PASSWORD),
         Function("upload", _upload),
         Function("admin", lambda _: {"listUsers": {}}, boto3=True),
         Function("arrival", lambda _: _arrival(bucket, corpus.file(TYPICAL))),

@@ -211,10 +211,10 @@ class ObjectStore(Store):
             raise _storage_error(source, error) from error
 
     def _copy_by_parts(self, found: Entry, target: str, *, create: bool = True) -> None:
+        from urllib.parse import quote
+
         from wheelyard.storage.copying import copy_by_parts
         from wheelyard.storage.multipart import Source
-
-        from urllib.parse import quote
 
         location = quote(f"{self._told.bucket}/{self._prefix}{found.key}")
         source = Source(found.key, location, found.size, found.etag)
