@@ -29,6 +29,12 @@ BOTO3, FASTAPI = "boto3 control", "FastAPI control"
 BARE = f"{OURS}, no byte code"
 
 
+# Amazon Linux has the authorities that an S3 client trusts in one file. Debian has a directory of them too,
+# which would be read as well.
+_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
+AUTHORITIES = {"SSL_CERT_FILE": str(_BUNDLE)} if _BUNDLE.exists() else {}
+
+
 class Setting(NamedTuple):
     """A bucket with the corpus' documents, and the environment of a function that has it."""
 
@@ -128,7 +134,7 @@ def cold(samples: Samples, setting: Setting, folder: Path, times: int) -> None:
     chosen = ways(samples, setting, folder)
     # No two starts are given the same event: what the client starts is numbered after the others.
     with upstream(2 * times + 1) as mirrored:
-        environ = {**setting.environ, **mirrored}
+        environ = {**setting.environ, **mirrored, **AUTHORITIES}
         for turn in range(times + 1):
             for way in chosen:
                 _imported(samples, way, environ, turn, noted=turn > 0)

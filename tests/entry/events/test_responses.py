@@ -78,6 +78,23 @@ def test_anything_else_goes_as_base64(front: Front, body: bytes) -> None:
     assert result.get("isBase64Encoded", result.get("bodyEncoding") == "base64") is True
 
 
+@pytest.mark.parametrize("filling", [PAGE + b"\n", "Füße, ".encode()], ids=["page", "unicode"])
+def test_large_text_goes_as_text(filling: bytes) -> None:
+    """So does a text of some megabytes that cannot outgrow the payload, whatever JSON makes of it."""
+    event, body = FRONTS["function-url"].event(Sent()), filling * (1_200_000 // len(filling))
+    assert from_response(event, Response(200, (), body))["body"] == body.decode()
+
+
+def test_large_body_again() -> None:
+    """A large body that is sent again is not encoded again, and no other body is taken for it."""
+    event = FRONTS["function-url"].event(Sent())
+    pages = [bytes([65 + number]) * 100_000 for number in range(3)]
+    first = [from_response(event, Response(200, (), page))["body"] for page in pages]
+    again = [from_response(event, Response(200, (), page))["body"] for page in pages]
+    assert [page.decode() for page in pages] == first
+    assert all(one is other for one, other in zip(first, again, strict=True))
+
+
 @every_front
 def test_stream(front: Front) -> None:
     """A stream is read to its end, whether it can be closed or not."""

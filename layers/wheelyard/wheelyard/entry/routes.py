@@ -97,9 +97,8 @@ class Application:
         except Exception:
             _logger.exception("unexpected error for %s", request, extra=_identified(request))
             response = unexpected(request.id)
-        if request.method == "HEAD":
-            response = response._replace(body=b"")
-        return response._replace(user=user)
+        body = b"" if request.method == "HEAD" else response.body
+        return response._replace(body=body, user=user)
 
     def _answer(self, request: Request, principal: Principal) -> Response:
         takes_uploads = self._publisher is not None and request.path in _UPLOADS

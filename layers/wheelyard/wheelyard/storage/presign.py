@@ -24,6 +24,7 @@ LONGEST_LIFETIME = 7 * 24 * 3600
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST_LABEL = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+_PLAIN_PATH = _HOST_LABEL | {"/", "."}
 _DNS_SUFFIXES = {
     "cn-": "amazonaws.com.cn",
     "eusc-": "amazonaws.eu",
@@ -124,8 +125,8 @@ def presign(
     signed = sorted((("host", endpoint.host), *headers))
     names = ";".join([name for name, _ in signed])
     parameters = [
-        (_quoted(name), _quoted(value))
-        for name, value in (*query, *_authorization(credentials, scope, stamp, window, names))
+        *_encoded(query),
+        *_authorization(credentials, scope, stamp, window, names),
     ]
     path = f"{endpoint.path}/{_quoted(key, '/')}"
     # The payload of a link that is used later is unknown now, which S3 wants said in these words.
@@ -147,7 +148,7 @@ def presign(
 
 def unsigned(endpoint: Endpoint, key: str, query: Sequence[tuple[str, str]] = ()) -> str:
     """The address of an object, for a bucket that is open to all: without a signature."""
-    parameters = _query([(_quoted(name), _quoted(value)) for name, value in query])
+    parameters = _query(_encoded(query))
     link = f"{endpoint.origin}{endpoint.path}/{_quoted(key, '/')}"
     return f"{link}?{parameters}" if parameters else link
 
@@ -164,14 +165,15 @@ def _custom_endpoint(bucket: str, region: str, custom: str) -> Endpoint:
     if found.port is not None and found.port != _DEFAULT_PORTS[found.scheme]:
         host = f"{host}:{found.port}"
     origin = custom[: len(custom) - len(found.path)]
-    base = _quoted(found.path.rstrip("/"), "/%")
-    return Endpoint(origin, host, f"{base}/{_quoted(bucket)}", region)
+    base = found.path.rstrip("/")
+    path = f"{base}/{bucket}"
+    if not _PLAIN_PATH.issuperset(path):
+        path = f"{_quoted(base, '/%')}/{_quoted(bucket)}"
+    return Endpoint(origin, host, path, region)
 
 
 def _quoted(text: str, safe: str = "") -> str:
-    # Slow to import, and needed for links, not for a bucket's name.
-    if _HOST_LABEL.issuperset(text):
-        return text
+    # Slow to import, and a page needs no links.
     from urllib.parse import quote
 
     return quote(text, safe=safe)
@@ -192,19 +194,25 @@ def _is_host_label(bucket: str) -> bool:
     )
 
 
+@lru_cache(maxsize=8)
 def _authorization(
     credentials: Credentials, scope: str, stamp: str, window: SigningWindow, names: str
-) -> tuple[tuple[str, str], ...]:
-    fixed = (
+) -> list[tuple[str, str]]:
+    """The signature's own parameters, encoded: the same for all links of a window."""
+    parameters = [
         ("X-Amz-Algorithm", ALGORITHM),
         ("X-Amz-Credential", f"{credentials.access_key_id}/{scope}"),
         ("X-Amz-Date", stamp),
         ("X-Amz-Expires", str(window.expires)),
         ("X-Amz-SignedHeaders", names),
-    )
-    if not credentials.session_token:
-        return fixed
-    return (*fixed, ("X-Amz-Security-Token", credentials.session_token))
+    ]
+    if credentials.session_token:
+        parameters.append(("X-Amz-Security-Token", credentials.session_token))
+    return _encoded(parameters)
+
+
+def _encoded(parameters: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(_quoted(name), _quoted(value)) for name, value in parameters]
 
 
 def _query(parameters: Sequence[tuple[str, str]]) -> str:

@@ -54,7 +54,7 @@ def to_request(event: object, context: object, base_path: str = "") -> Request |
     front = _front(event)
     if front is None:
         return None
-    return front.request(event, context, base_path)._replace(limit=front.limit(event))
+    return front.request(event, context, base_path)
 
 
 def from_response(event: object, response: Response) -> dict[str, object]:

@@ -48,6 +48,7 @@ def request(event: object, context: object, base_path: str) -> Request:
         # The load balancer appends the peer it saw: what stands before is what the client claims.
         client=headers.get("x-forwarded-for", "").rpartition(",")[2].strip(),
         id=request_id("", context),
+        limit=limit(event),
     )
 
 

@@ -71,6 +71,7 @@ def request(event: object, context: object, base_path: str) -> Request:
         base=place.base,
         client=text(asked.get("clientIp")),
         id=request_id(config.get("requestId"), context),
+        limit=limit(event),
     )
 
 

@@ -46,6 +46,7 @@ def request(event: object, context: object, base_path: str) -> Request:
         base=place.base,
         client=text(fields(about.get("identity")).get("sourceIp")),
         id=request_id(about.get("requestId"), context),
+        limit=limit(event),
     )
 
 

@@ -42,6 +42,7 @@ def request(event: object, context: object, base_path: str) -> Request:
         base=place.base,
         client=text(http.get("sourceIp")),
         id=request_id(about.get("requestId"), context),
+        limit=limit(event),
     )
 
 
