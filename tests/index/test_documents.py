@@ -91,7 +91,7 @@ def test_a_document_that_was_edited_soundly(index: Index) -> None:
 
 def test_our_own_documents_are_not_parsed(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which would be most of a large page's cost."""
-    monkeypatch.setattr("wheelyard.index.documents.parse_project", None)
+    monkeypatch.setattr("wheelyard.protocol.simple.parse_project", None)
     assert index.get("/simple/acme-tools/", JSON).status == 200
     index.store.put(KEY, project_json(Project(NAME)))
     assert Index(index.store).get("/simple/acme-tools/", JSON).status == 200
