@@ -24,7 +24,7 @@ from wheelyard.entry.application import application
 from wheelyard.entry.connection import REASON, ZERO_COPY, Connection, Immediate
 from wheelyard.entry.events.incoming import mounted
 from wheelyard.entry.http import FileBody, Request, Response
-from wheelyard.entry.logs import JsonFormatter, log_request
+from wheelyard.entry.logs import JsonFormatter, RequestLog, log_request
 from wheelyard.entry.routes import Application
 from wheelyard.errors import InvalidUpload
 from wheelyard.settings import Settings
@@ -63,15 +63,18 @@ class Server:
         patience: float = _PATIENCE,
         at_once: Callable[[Request], Response | None] | None = None,
         base_path: str = "",
+        log: Callable[[Request, Response, float], None] = log_request,
     ) -> None:
         """``patience``: seconds after which a client that stopped sending its body is given up.
 
         ``at_once`` gives whole answers where that needs no waiting: the event loop stands still meanwhile.
-        ``base_path`` is what a front has before our paths (``API_GATEWAY_BASE_PATH``).
+        ``base_path`` is what a front has before our paths (``API_GATEWAY_BASE_PATH``). ``log`` is told of
+        every request and how many seconds it took.
         """
         self._base_path = base_path
         self._handler = handler
         self._at_once = at_once
+        self._log = log
         self._patience = patience
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
         # Uploads take as long as their clients like, and readers do not wait for them.
@@ -92,7 +95,7 @@ class Server:
         if not reads:
             await body.drain(_DRAINED)
         await self._send(send, scope, request, response)
-        log_request(request, response, time.perf_counter() - started)
+        self._log(request, response, time.perf_counter() - started)
 
     def at_once(self, scope: Mapping[str, Any]) -> Immediate | None:
         """The answer to a request that needs no waiting, None for any other."""
@@ -105,8 +108,8 @@ class Server:
         response = self._at_once(request)
         if response is None or not isinstance(response.body, bytes):
             return None
+        self._log(request, response, time.perf_counter() - started)
         lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
-        log_request(request, response, time.perf_counter() - started)
         return Immediate(response.status, f"{lines}\r\n".encode("latin-1"), response.body)
 
     async def _send(
@@ -273,7 +276,8 @@ def from_environment() -> Server:
     """The server of one worker process."""
     settings = Settings.from_env(os.environ)
     index = _index(settings, os.environ)
-    return Server(index, at_once=index.at_once, base_path=settings.base_path)
+    log = RequestLog(sys.stderr) if logging.getLogger().isEnabledFor(logging.INFO) else log_request
+    return Server(index, at_once=index.at_once, base_path=settings.base_path, log=log)
 
 
 def _index(settings: Settings, env: Mapping[str, str]) -> Application:
