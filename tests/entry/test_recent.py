@@ -1,5 +1,6 @@
 """Answers given at once: the same as before, to those who may have them, as long as nothing has changed."""
 
+import http.client
 import socket
 from pathlib import Path
 
@@ -12,14 +13,15 @@ from running import running
 from wheelyard.access.authentication import RECHECK_AFTER, Authenticator, Clock
 from wheelyard.access.rights import rights
 from wheelyard.access.users import Users
-from wheelyard.entry.http import Request, Response
-from wheelyard.entry.recent import Recent
+from wheelyard.entry.http import FileBody, Request, Response
+from wheelyard.entry.recent import LARGEST_FILE, Recent
 from wheelyard.mirror.snapshots import LOOK_AGAIN
 from wheelyard.protocol.names import project_name
 from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 
 PAGE = "/simple/acme-tools/"
+WHEEL_PATH = f"{PAGE}acme_tools-1.0-py3-none-any.whl"
 LIMITED = ("limited", "limited-password")
 
 
@@ -28,6 +30,7 @@ class Desk:
 
     def __init__(self, folder: Path) -> None:
         self.now = 0.0
+        self.folder = folder
         store = DirectoryStore(folder)
         self.index = Index(store)
         Users(store).put(*LIMITED, rights=rights(read=["other-*"]))
@@ -178,16 +181,128 @@ def test_what_changed_while_it_was_answered(desk: Desk) -> None:
     assert desk.recent.find(asked()) is None
 
 
-def test_only_pages(desk: Desk) -> None:
-    """Neither files nor errors are remembered."""
-    wheel = f"{PAGE}acme_tools-1.0-py3-none-any.whl"
-    for request in (
-        asked(wheel),
-        asked("/simple/"),
-        asked("/simple/nothing/"),
-        asked("/simple/..%2f/"),
-    ):
+@pytest.mark.parametrize("path", [WHEEL_PATH, f"{WHEEL_PATH}.metadata"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_small_file_again(desk: Desk, path: str, method: str) -> None:
+    """A small file, and what stands beside one, is given at once, in bytes, as long as it is there and
+    the same.
+    """
+    request = asked(path, method=method)
+    response = desk.answer(request)
+    found = desk.recent.find(request)
+    assert found is not None
+    assert found.headers == response.headers
+    key = keys.package(project_name("acme-tools"), path.rpartition("/")[2])
+    content = desk.index.store.get(key).body
+    assert found.body == (content if method == "GET" else b"")
+    assert desk.recent.find(asked(path, method=method, range="bytes=0-9")) is None
+    desk.index.store.delete(key)
+    assert desk.recent.find(request) is None
+    desk.index.store.put(key, content)
+    assert desk.recent.find(request) is None, "its time and inode are others"
+
+
+def test_a_small_file_is_counted(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """Each download is counted, one that is given at once as well, and what stands beside is none."""
+    requests = [
+        asked(WHEEL_PATH),
+        asked(WHEEL_PATH, method="HEAD"),
+        asked(f"{WHEEL_PATH}.metadata"),
+    ]
+    for request in requests:
         desk.answer(request)
+    caplog.clear()
+    assert all(desk.recent.find(request) for request in requests)
+    assert [record.getMessage() for record in caplog.records] == ["Downloads"]
+
+
+def test_a_mirrored_file(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """A mirrored file is given as long as its page is, and is counted as what the mirror had."""
+    name, store = project_name("flask"), desk.index.store
+    store.put(keys.mirror_urls(name), b"urls")
+    store.put(keys.mirror_file(name, "flask-1.tar.gz"), b"content")
+    request = asked("/simple/flask/flask-1.tar.gz")
+    sources = desk.recent.sources(request)
+    path = desk.folder / keys.mirror_file(name, "flask-1.tar.gz")
+    desk.authenticator.identify(basic(*READER))
+    desk.recent.keep(request, sources, Response(200, (), FileBody(path, 0, 7)))
+    found = desk.recent.find(request)
+    assert found is not None
+    assert found.body == b"content"
+    assert caplog.records[-1].getMessage() == "Downloads MirrorHits"
+    desk.now += LOOK_AGAIN
+    assert desk.recent.find(request) is None
+
+
+def test_a_file_that_was_fetched_for_this_answer(desk: Desk) -> None:
+    """A file that was not there when it was asked for is not remembered: nobody looked at it."""
+    name, store = project_name("flask"), desk.index.store
+    store.put(keys.mirror_urls(name), b"urls")
+    request = asked("/simple/flask/flask-1.tar.gz")
+    sources = desk.recent.sources(request)
+    store.put(keys.mirror_file(name, "flask-1.tar.gz"), b"content")
+    path = desk.folder / keys.mirror_file(name, "flask-1.tar.gz")
+    desk.authenticator.identify(basic(*READER))
+    desk.recent.keep(request, sources, Response(200, (), FileBody(path, 0, 7)))
+    assert desk.recent.find(request) is None
+
+
+@pytest.mark.parametrize("path", ["/simple/nothing/", "/simple/nothing/a-1.whl"])
+def test_what_is_not_there(desk: Desk, path: str) -> None:
+    """That there is no such project is said again at once, for as long as a snapshot is believed, and no
+    more from the instant that it is published.
+    """
+    request = asked(path)
+    assert desk.answer(request).status == 404
+    found = desk.recent.find(request)
+    assert found is not None
+    assert (found.status, found.user) == (404, READER[0])
+    assert found.reason.startswith("there is no project 'nothing'")
+    desk.now += LOOK_AGAIN
+    assert desk.recent.find(request) is None
+    desk.answer(request)
+    assert desk.recent.find(request) is not None
+    assert desk.index.upload(build_wheel("nothing", "1.0")).status == 200
+    assert desk.recent.find(request) is None
+
+
+def test_a_file_that_is_not_there(desk: Desk) -> None:
+    """That a private project has no such file is said again until the project changes."""
+    request = asked(f"{PAGE}acme_tools-2.0-py3-none-any.whl")
+    assert desk.answer(request).status == 404
+    desk.now += RECHECK_AFTER
+    desk.authenticator.identify(basic(*READER))
+    assert desk.recent.find(request) is not None
+    assert desk.index.upload(build_wheel("acme-tools", "2.0")).status == 200
+    assert desk.recent.find(request) is None
+
+
+@pytest.mark.parametrize("path", [PAGE, WHEEL_PATH, "/simple/flask/"])
+def test_what_is_hidden_from_one(desk: Desk, path: str) -> None:
+    """That a project is not there for somebody who may not see it is said to nobody else."""
+    desk.authenticator.identify(basic(*READER))
+    assert desk.answer(asked(path, user=LIMITED)).status == 404
+    assert desk.recent.find(asked(path)) is None
+    assert desk.recent.find(asked(path, user=LIMITED)) is None
+
+
+def test_nothing_else(desk: Desk) -> None:
+    """Neither large files nor parts, neither other listings nor other errors are remembered."""
+    large = build_wheel("acme-large", "1.0").filename
+    assert desk.index.upload(build_wheel("acme-large", "1.0")).status == 200
+    key = keys.package(project_name("acme-large"), large)
+    desk.index.store.put(key, bytes(LARGEST_FILE + 1))
+    for request, status in (
+        (asked(f"/simple/acme-large/{large}"), 200),
+        (asked(WHEEL_PATH, range="bytes=0-9"), 206),
+        (asked(WHEEL_PATH, range="bytes=99999999-"), 416),
+        (asked("/simple/"), 200),
+        (asked("/simple/Acme_Tools/"), 301),
+        (asked("/simple/..%2f/"), 404),
+        (asked("/simple/acme-tools/a\0b"), 404),
+        (asked(accept="image/png"), 406),
+    ):
+        assert desk.answer(request).status == status
         assert desk.recent.find(request) is None
 
 
@@ -210,3 +325,20 @@ def test_requests_one_behind_the_other(tmp_path: Path) -> None:
         assert statuses == [b"200", b"200", b"200", b"404", b"200", b"200", b"200"]
         assert received.count(wheel.content) == 1
         assert received.endswith(index.request("GET", PAGE, ACCOUNT, {"Accept": JSON}).body)
+
+
+def test_the_same_head_again(tmp_path: Path) -> None:
+    """What is answered at once comes with the very status line and headers of the answer before."""
+    with running(tmp_path) as index:
+        wheel = build_wheel("acme-tools", "1.0")
+        index.publish(wheel)
+        connection = http.client.HTTPConnection("127.0.0.1", index.port, timeout=60)
+        for path in (PAGE, f"{PAGE}{wheel.filename}", "/simple/nothing/"):
+            answers = []
+            for _ in range(3):
+                connection.request("GET", path, headers={"Authorization": ACCOUNT.authorization})
+                answer = connection.getresponse()
+                headers = {name: value for name, value in answer.getheaders() if name != "date"}
+                answers.append((answer.status, answer.reason, headers, answer.read()))
+            assert answers[0] == answers[1] == answers[2]
+        connection.close()

@@ -36,6 +36,10 @@ def count(
     The values of that field must be few: each is a metric. The other ``fields`` only stand in the line.
     ``elsewhere`` is the line's level where this process is no function, and nobody counts.
     """
+    # As a warning, so that the logging levels which people run functions with keep it.
+    level = logging.WARNING if _labels else elsewhere
+    if not _metrics.isEnabledFor(level):
+        return
     definition = {
         "Namespace": NAMESPACE,
         "Dimensions": [[*_labels], [*_labels, dimension]],
@@ -49,6 +53,4 @@ def count(
         **_labels,
         dimension: fields[dimension],
     }
-    # As a warning, so that the logging levels which people run functions with keep it.
-    level = logging.WARNING if _labels else elsewhere
     _metrics.log(level, " ".join(names), extra={**at_top, "fields": dict(fields)})

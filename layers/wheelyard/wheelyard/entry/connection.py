@@ -7,7 +7,9 @@
 - Answers that need no waiting, given at once: no task is made, and no thread is asked.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from uvicorn._types import ASGI3Application
@@ -32,6 +34,8 @@ class Immediate(NamedTuple):
     status: int
     lines: bytes
     body: bytes
+    reason: str = ""
+    """In place of the status's own phrase."""
 
 
 class Connection(HttpToolsProtocol):
@@ -60,7 +64,8 @@ class Connection(HttpToolsProtocol):
         if answer is None:
             return False
         own = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
-        self.transport.writelines([STATUS_LINE[answer.status] + own + answer.lines, answer.body])
+        first = status_line(answer.status, answer.reason)
+        self.transport.writelines([first + own + answer.lines, answer.body])
         cycle.response_started = cycle.response_complete = True
         self.on_response_complete()
         return True
@@ -96,7 +101,8 @@ class _Extended:
         headers = [(name, value) for name, value in message["headers"] if name != REASON]
         status = message["status"]
         transport = self._cycle.transport
-        self._cycle.transport = cast(Any, _StatusLine(transport, status, phrase(given[0])))
+        line = status_line(status, given[0].decode("latin-1"))
+        self._cycle.transport = cast(Any, _StatusLine(transport, STATUS_LINE[status], line))
         try:
             await send({**message, "headers": headers})
         finally:
@@ -120,16 +126,22 @@ class _Extended:
 class _StatusLine:
     """A transport whose first line is another one than uvicorn's."""
 
-    def __init__(self, transport: Any, status: int, reason: bytes) -> None:
+    def __init__(self, transport: Any, usual: bytes, line: bytes) -> None:
         self._transport = transport
-        self._usual = STATUS_LINE[status]
-        self._line = b"HTTP/1.1 %d %b\r\n" % (status, reason)
+        self._usual = usual
+        self._line = line
 
     def write(self, head: bytes) -> None:
         self._transport.write(self._line + head.removeprefix(self._usual))
 
 
-def phrase(text: bytes) -> bytes:
+@lru_cache(maxsize=1024)
+def status_line(status: int, reason: str) -> bytes:
+    """The first line of an answer; without a reason, with the status's own phrase."""
+    return b"HTTP/1.1 %d %b\r\n" % (status, phrase(reason)) if reason else STATUS_LINE[status]
+
+
+def phrase(text: str) -> bytes:
     """``text`` as a reason phrase can be: printable ASCII, of bounded length (RFC 9112, 4)."""
-    printable = bytes(byte if 0x20 <= byte < 0x7F else ord("?") for byte in text)
-    return printable if len(printable) <= _LONGEST else printable[:_LONGEST] + b"..."
+    printable = re.sub(r"[^ -~]", "?", text)
+    return (printable if len(printable) <= _LONGEST else printable[:_LONGEST] + "...").encode()

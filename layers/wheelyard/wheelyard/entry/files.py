@@ -1,8 +1,11 @@
 """Files as they are sent: a redirect to where they are, or their bytes with ranges."""
 
+import time
+
 from wheelyard.entry.conditional import byte_range, matches
 from wheelyard.entry.http import FileBody, Headers, Request, Response
 from wheelyard.errors import KeyNotFound, NotFound
+from wheelyard.metrics import count
 from wheelyard.storage.store import Store
 
 # What lies under a filename never changes, so whoever has it may keep it.
@@ -17,6 +20,15 @@ SIDECARS = {
     ".provenance": "application/vnd.pypi.integrity.v1+json",
 }
 """The content types of what stands beside a file."""
+
+
+def count_download(*, private: bool, fetched: bool = False) -> None:
+    """Count a GET of a file: a private one, or a mirrored one, which may have been ``fetched`` for it."""
+    names: tuple[str, ...] = ("Downloads",)
+    if not private:
+        names = (*names, "MirrorMisses" if fetched else "MirrorHits")
+    kind = "private file" if private else "mirrored file"
+    count(names, time.time(), "kind", {"kind": kind})
 
 
 def file_response(store: Store, key: str, digest: str | None, request: Request) -> Response:

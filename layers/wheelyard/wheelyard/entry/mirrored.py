@@ -1,6 +1,5 @@
 """The files of an upstream project, and what stands beside them."""
 
-import time
 from hashlib import sha256
 
 from wheelyard.entry.files import (
@@ -8,12 +7,12 @@ from wheelyard.entry.files import (
     IMMUTABLE,
     SIDECARS,
     bytes_response,
+    count_download,
     file_response,
     redirect,
 )
 from wheelyard.entry.http import Headers, Request, Response
 from wheelyard.errors import NotFound
-from wheelyard.metrics import count
 from wheelyard.mirror.files import FileElsewhere, StoredFile
 from wheelyard.mirror.mirror import MirroredProject
 from wheelyard.storage.store import Store
@@ -40,8 +39,7 @@ def _file(store: Store, project: MirroredProject, filename: str, request: Reques
     found = project.file(filename)
     if request.method == "GET":
         is_hit = isinstance(found, StoredFile) and not found.fetched
-        names = ("Downloads", "MirrorHits" if is_hit else "MirrorMisses")
-        count(names, time.time(), "kind", {"kind": "mirrored file"})
+        count_download(private=False, fetched=not is_hit)
     if isinstance(found, StoredFile):
         return file_response(store, found.key, found.sha256, request)
     if isinstance(found, FileElsewhere):

@@ -1,14 +1,12 @@
 """The files of a private project, and what stands beside them."""
 
-import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from wheelyard.entry.files import SIDECARS, bytes_response, file_response
+from wheelyard.entry.files import SIDECARS, bytes_response, count_download, file_response
 from wheelyard.entry.http import Request, Response
 from wheelyard.errors import KeyNotFound, NotFound
 from wheelyard.index.documents import Document
-from wheelyard.metrics import count
 from wheelyard.protocol.names import ProjectName
 from wheelyard.storage import keys
 from wheelyard.storage.store import Store
@@ -24,7 +22,7 @@ def private_file(
     files = document.files
     if filename in files:
         if request.method == "GET":
-            count(("Downloads",), time.time(), "kind", {"kind": "private file"})
+            count_download(private=True)
         digest = files[filename].hashes.get("sha256")
         return file_response(store, keys.package(name, filename), digest, request)
     stem, dot, ending = filename.rpartition(".")

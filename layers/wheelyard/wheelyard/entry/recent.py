@@ -1,11 +1,13 @@
 """Answers given a moment ago, for the same question by whoever may ask it.
 
-On one machine most requests are for pages that were asked for before. Such an answer is given again,
-without a thread or anything that could wait, if
+On one machine most requests are for what was asked for before: a page, a small file, what stands beside a
+file, or a project that is not here. Such an answer is given again, without a thread or anything that could
+wait, if
 
 - the credentials were verified by this process, recently, and may see the project;
-- the file that the page was made of is the same as then: one look at it tells (``stat``);
-- and, for an upstream project, it is not older than the process may believe the active snapshot to be.
+- the files that it was made of are the same as then: a look at them tells (``stat``);
+- a file's bytes are in the system's memory, so that no disk is waited for;
+- and, unless the project is private, it is not older than the process may believe the active snapshot.
 
 Everything else is answered as if this did not exist.
 """
@@ -13,12 +15,12 @@ Everything else is answered as if this did not exist.
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from wheelyard.access.authentication import Authenticator
-from wheelyard.entry.http import Request, Response
-from wheelyard.errors import InvalidName
+from wheelyard.entry.files import count_download
+from wheelyard.entry.http import FileBody, Request, Response
+from wheelyard.errors import InvalidName, StorageError
 from wheelyard.mirror.snapshots import LOOK_AGAIN
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.storage import keys
@@ -27,40 +29,49 @@ from wheelyard.storage.store import Store
 
 REMEMBERED_BYTES = 32 * 1024 * 1024
 
-# What an answer to a GET of a page depends on, besides the page and who asks.
-_VARIES = ("accept", "accept-encoding", "if-none-match")
+LARGEST_FILE = 128 * 1024
+"""Bytes of a file that is read here and now. A larger one is sent by the kernel, and a thread's turn before
+that does not matter.
+"""
+
+# What an answer to a GET depends on, besides what is asked for and who asks.
+_VARIES = ("accept", "accept-encoding", "if-none-match", "range")
 
 Question = tuple[str | None, ...]
 
 
-class Source(NamedTuple):
-    """The file that decides what a page is: which one, and the state it was in."""
+class State(NamedTuple):
+    """What tells a file from what it was before. See ``storage.directory``."""
 
-    private: bool
     inode: int
     modified: int
     size: int
 
 
+class Place(NamedTuple):
+    """Where a project may come from: the file that decides what is offered, and the one asked for."""
+
+    private: bool
+    document: str
+    content: str | None
+
+
+class Source(NamedTuple):
+    """What an answer is made of: the state of the files of one place."""
+
+    private: bool
+    document: State
+    content: State | None
+
+
 class Sources(NamedTuple):
-    """Where a project's page may come from, and what was found there before it was answered."""
+    """Where an answer may come from, and what was found there before it was given."""
 
     project: ProjectName
-    private: Path
-    mirrored: Path
+    filename: str
+    """Empty where the project's page is asked for."""
+    places: tuple[Place, ...]
     found: Source | None
-
-    def look(self) -> Source | None:
-        """What is there now: a private project hides an upstream one."""
-        return _look(self.private, private=True) or _look(self.mirrored, private=False)
-
-
-def _look(path: Path, *, private: bool) -> Source | None:
-    try:
-        found = os.stat(path)  # noqa: PTH116  # half the time of Path.stat
-    except OSError:
-        return None
-    return Source(private, found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 class _Given(NamedTuple):
@@ -78,7 +89,7 @@ class _Given(NamedTuple):
 
 
 class Recent:
-    """Remembers the pages that were answered, where the store is a directory: others make one wait."""
+    """Remembers what was answered, where the store is a directory: others make one wait."""
 
     def __init__(
         self,
@@ -95,53 +106,127 @@ class Recent:
         self._given: Remembered[Question, _Given] = Remembered(REMEMBERED_BYTES)
 
     def find(self, request: Request) -> Response | None:
-        """The answer to ``request``, None if somebody has to work for it. Never waits, never raises."""
+        """The answer to ``request``, its body in bytes; None if somebody has to work for it.
+
+        Never waits, never raises.
+        """
         given = self._given.get(_question(request))
         if given is None or self._clock() >= given.until:
             return None
+        sources, response = given.sources, given.response
         principal = self._authenticator.believed(request.headers.get("authorization"))
-        if principal is None or not principal.may_read(given.sources.project):
+        if principal is None or not principal.may_read(sources.project):
             return None
-        if given.sources.look() != given.sources.found:
+        if look(sources.places) != sources.found:
             return None
-        return given.response._replace(user=principal.username)
+        body = response.body
+        if isinstance(body, FileBody):
+            content = _in_memory(body)
+            if content is None:
+                return None
+            count_download(private=sources.found is not None and sources.found.private)
+            body = content
+        return Response(
+            response.status, response.headers, body, principal.username, response.reason
+        )
 
     def sources(self, request: Request) -> Sources | None:
         """To be taken before ``request`` is answered, None where the answer is not to be remembered."""
-        name = _project(request)
-        if name is None:
+        asked = _asked(request)
+        if asked is None:
             return None
-        private = self._store.local_path(keys.project(name))
-        mirrored = self._store.local_path(keys.mirror_urls(name))
-        if private is None or mirrored is None:
+        name, filename = asked
+        try:
+            places = (
+                self._place(keys.project(name), keys.package(name, filename), private=True),
+                self._place(
+                    keys.mirror_urls(name), keys.mirror_file(name, filename), private=False
+                ),
+            )
+        except StorageError:  # no file has such a name
             return None
-        sources = Sources(name, private, mirrored, None)
-        return sources._replace(found=sources.look())
+        known = tuple(place for place in places if place is not None)
+        return Sources(name, filename, known, look(known)) if known else None
+
+    def _place(self, document: str, content: str, *, private: bool) -> Place | None:
+        found = self._store.local_path(document)
+        if found is None:
+            return None
+        file = None if content.endswith("/") else self._store.local_path(content)
+        return Place(private, str(found), str(file) if file else None)
 
     def keep(self, request: Request, sources: Sources | None, response: Response) -> None:
-        """Remember the answer, if it is a page."""
-        if sources is None or sources.found is None or response.status not in (200, 304):
+        """Remember the answer, if it is one that can be given again."""
+        if sources is None or not _is_whole(response.body):
             return
-        if isinstance(response.body, bytes):
-            until = float("inf") if sources.found.private else self._clock() + self._mirrored_for
+        found = sources.found
+        if response.status == 404:
+            # It may be one for who asks alone.
+            kept = self._is_shown(request, sources.project)
+        elif sources.filename:
+            kept = response.status == 200 and found is not None and found.content is not None
+        else:
+            kept = response.status in (200, 304) and found is not None
+        if kept:
+            private = found is not None and found.private
+            until = float("inf") if private else self._clock() + self._mirrored_for
             self._given.keep(_question(request), _Given(sources, response, until))
+
+    def _is_shown(self, request: Request, project: ProjectName) -> bool:
+        principal = self._authenticator.believed(request.headers.get("authorization"))
+        return principal is not None and principal.may_read(project)
+
+
+def look(places: tuple[Place, ...]) -> Source | None:
+    """What is there now: a private project, which comes first, hides an upstream one."""
+    for private, document, content in places:
+        state = _state(document)
+        if state is not None:
+            return Source(private, state, _state(content) if content else None)
+    return None
+
+
+def _state(path: str) -> State | None:
+    try:
+        found = os.stat(path)  # noqa: PTH116  # half the time of Path.stat
+    except OSError:
+        return None
+    return State(found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _is_whole(body: object) -> bool:
+    if isinstance(body, FileBody):
+        return body.end - body.start <= LARGEST_FILE
+    return isinstance(body, bytes)
+
+
+def _in_memory(body: FileBody) -> bytes | None:
+    """The bytes, None if the disk would have to be asked for some, or this system cannot tell."""
+    if not hasattr(os, "RWF_NOWAIT"):
+        return None
+    content = bytearray(body.end - body.start)
+    try:
+        with body.path.open("rb", buffering=0) as file:
+            count = os.preadv(file.fileno(), [content], body.start, os.RWF_NOWAIT)
+    except OSError:
+        return None
+    return bytes(content) if count == len(content) else None
 
 
 def _question(request: Request) -> Question:
-    headers = request.headers
-    varying = (headers.get(name) for name in _VARIES)
+    asked = (request.method, request.path, request.query)
     origin = (request.scheme, request.host, request.base)
-    return (request.method, request.path, request.query, *origin, *varying)
+    return (*asked, *origin, *map(request.headers.get, _VARIES))
 
 
-def _project(request: Request) -> ProjectName | None:
-    """The project whose page is asked for by its canonical path, None for any other request."""
+def _asked(request: Request) -> tuple[ProjectName, str] | None:
+    """The project whose page or file is asked for by its canonical path, None for any other request."""
     before, simple, rest = request.path.partition("/simple/")
-    raw, slash, after = rest.partition("/")
-    if before or after or not simple or not slash or request.method not in ("GET", "HEAD"):
+    raw, slash, filename = rest.partition("/")
+    if before or not simple or not slash or request.method not in ("GET", "HEAD"):
         return None
     try:
         name = project_name(raw)
     except InvalidName:
         return None
-    return name if name == raw else None
+    return (name, filename) if name == raw and "/" not in filename else None

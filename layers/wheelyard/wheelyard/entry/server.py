@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ import uvicorn
 from wheelyard.entry.application import application
 from wheelyard.entry.connection import REASON, ZERO_COPY, Connection, Immediate
 from wheelyard.entry.events.incoming import mounted
-from wheelyard.entry.http import FileBody, Request, Response
+from wheelyard.entry.http import FileBody, Headers, Request, Response
 from wheelyard.entry.logs import JsonFormatter, RequestLog, log_request
 from wheelyard.entry.routes import Application
 from wheelyard.errors import InvalidUpload
@@ -109,15 +110,14 @@ class Server:
         if response is None or not isinstance(response.body, bytes):
             return None
         self._log(request, response, time.perf_counter() - started)
-        lines = "".join(f"{name}: {value}\r\n" for name, value in response.headers)
-        return Immediate(response.status, f"{lines}\r\n".encode("latin-1"), response.body)
+        return Immediate(response.status, _lines(response.headers), response.body, response.reason)
 
     async def _send(
         self, send: Send, scope: Mapping[str, Any], request: Request, response: Response
     ) -> None:
         headers = [(name.encode(), value.encode("latin-1")) for name, value in response.headers]
         if response.reason:
-            headers.append((REASON, response.reason.encode("ascii", "replace")))
+            headers.append((REASON, response.reason.encode("latin-1", "replace")))
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         body = response.body
         if request.method == "HEAD" or response.status == 304:
@@ -225,6 +225,12 @@ def _request(scope: Mapping[str, Any], body: Iterable[bytes], base_path: str) ->
         client=scope["client"][0] if scope.get("client") else "",
         id=token_hex(8),
     )
+
+
+@lru_cache(maxsize=1024)
+def _lines(headers: Headers) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"{lines}\r\n".encode("latin-1")
 
 
 class ServeOptions(NamedTuple):
