@@ -19,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
+from wheelyard.entry.sending import send_file
+
 REASON = b"x-wheelyard-reason"
 
 ZERO_COPY = "http.response.zerocopysend"
@@ -90,7 +92,8 @@ class _Extended:
             else:
                 await send(message)
 
-        scope["extensions"] = {ZERO_COPY: {}}
+        # What TLS sends has to be encrypted first.
+        scope["extensions"] = {} if scope["scheme"] == "https" else {ZERO_COPY: {}}
         await self._app(scope, receive, cast(Any, extended))
 
     async def _start(self, message: dict[str, Any], send: Send) -> None:
@@ -109,17 +112,24 @@ class _Extended:
             self._cycle.transport = transport
 
     async def _send_file(self, message: dict[str, Any]) -> None:
-        cycle, count = self._cycle, message["count"]
-        if cycle.disconnected:
+        cycle, start, count = self._cycle, message["offset"], message["count"]
+        transport, flow = cycle.transport, cycle.flow
+        # The kernel sends behind the transport's back: what was written has to have left before, and
+        # what else the client asks comes later.
+        flow.pause_reading()
+        transport.set_write_buffer_limits(0)
+        await flow.drain()
+        if transport.is_closing():
+            cycle.disconnected = True
             return
         try:
-            await self._connection.loop.sendfile(
-                cycle.transport, message["file"], message["offset"], count
-            )
-        except (ConnectionError, RuntimeError):
-            # The client went away, which asyncio may have noticed before the file was begun.
-            cycle.transport.close()
+            with transport.get_extra_info("socket").dup() as connection:
+                await send_file(connection, message["file"], start, start + count)
+        except (ConnectionError, EOFError):
+            transport.abort()
             cycle.disconnected = True
+            return
+        transport.set_write_buffer_limits()
         cycle.expected_content_length -= count
 
 
