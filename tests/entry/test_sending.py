@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 import struct
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
@@ -15,12 +16,15 @@ import pytest
 from distributions import build_wheel
 from issuers import Authority
 from running import PACKAGE, READER, Index, running
+from upstream import Answer, Upstream
 
 MB = 1024 * 1024
 SMALL = build_wheel("acme-small", "1.0", files={"acme_small.bin": secrets.token_bytes(20_000)})
 LARGE = build_wheel("acme-large", "1.0", files={"acme_large.bin": secrets.token_bytes(24 * MB)})
 SMALL_PATH = f"/simple/acme-small/{SMALL.filename}"
 LARGE_PATH = f"/simple/acme-large/{LARGE.filename}"
+THREADS = 64
+"""That many requests are worked on at a time."""
 
 
 @pytest.fixture(scope="module", params=["uvloop", "asyncio"])
@@ -146,3 +150,33 @@ def test_files_over_tls(tmp_path: Path) -> None:
                 assert index.request("GET", path, READER).body == built.content
             part = index.request("GET", path, READER, {"Range": "bytes=7000-"})
             assert (part.status, part.body) == (206, built.content[7000:])
+
+
+def test_clients_of_a_slow_upstream(upstream: Upstream, tmp_path: Path) -> None:
+    """As many clients as there are threads wait for a file that upstream sends slowly: others are
+    answered, and the ones that leave are let go while the file is still on its way.
+    """
+    upstream.add(LARGE)
+    path, gate = f"/files/acme-large/{LARGE.filename}", threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield LARGE.content[:MB]
+        gate.wait(60)
+        yield LARGE.content[MB:]
+
+    upstream.answer(path, Answer(body=slowly(), content_length=len(LARGE.content)))
+    environ = {"UPSTREAM_INDEX_URL": upstream.index}
+    with running(tmp_path, environ) as index, ExitStack() as stack:
+        index.publish(SMALL)
+        clients = [connect(index, stack) for _ in range(THREADS)]
+        for client in clients:
+            client.sendall(ask(LARGE_PATH, "Connection: close"))
+        for client in clients:
+            assert client.recv(12) == b"HTTP/1.1 200"
+        assert index.request("GET", "/simple/", READER).status == 200
+        left, stayed = clients[1:], clients[0]
+        for client in left:
+            client.close()
+        index.wait_until(lambda: len(index.requests()) >= len(left))
+        gate.set()
+        assert b"".join(iter(lambda: stayed.recv(MB), b"")).endswith(LARGE.content)

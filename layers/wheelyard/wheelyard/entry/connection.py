@@ -5,6 +5,7 @@
 - Files that the kernel sends, by ASGI's own extension
   (https://asgi.readthedocs.io/en/latest/extensions.html#zero-copy-send).
 - Answers that need no waiting, given at once: no task is made, and no thread is asked.
+- A ``send`` that says when the client is gone.
 """
 
 import re
@@ -91,6 +92,8 @@ class _Extended:
                 await self._send_file(message)
             else:
                 await send(message)
+            if self._cycle.disconnected:
+                raise ConnectionResetError("the client went away")
 
         # What TLS sends has to be encrypted first.
         scope["extensions"] = {} if scope["scheme"] == "https" else {ZERO_COPY: {}}

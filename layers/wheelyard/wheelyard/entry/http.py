@@ -58,7 +58,8 @@ Headers = tuple[tuple[str, str], ...]
 class Response(NamedTuple):
     """One HTTP response: complete bytes, a part of a local file, or a stream of chunks.
 
-    ``content-length`` is among the headers wherever the length is known. The answer to a HEAD has no
+    ``content-length`` is among the headers wherever the length is known. An empty chunk in a stream means
+    that there is none yet. The answer to a HEAD has no
     body, and the headers that the GET would have had.
     """
 

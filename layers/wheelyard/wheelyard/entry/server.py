@@ -50,7 +50,7 @@ _GRACE = 30
 _NO_BODY = {"content-length", "transfer-encoding", "expect"}
 
 Handler = Callable[[Request], Response]
-# https://asgi.readthedocs.io/en/latest/specs/www.html
+# https://asgi.readthedocs.io/en/latest/specs/www.html: ``Send`` raises ``OSError`` once the client is gone.
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -80,6 +80,8 @@ class Server:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="read")
         # Uploads take as long as their clients like, and readers do not wait for them.
         self._uploads = ThreadPoolExecutor(_THREADS, thread_name_prefix="upload")
+        # So does what a mirror passes on while it arrives.
+        self._streams = ThreadPoolExecutor(_THREADS, thread_name_prefix="stream")
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -95,7 +97,8 @@ class Server:
         response = await loop.run_in_executor(pool, self._handler, request)
         if not reads:
             await body.drain(_DRAINED)
-        await self._send(send, scope, request, response)
+        with suppress(ConnectionError):  # the client went away
+            await self._send(send, scope, request, response)
         self._log(request, response, time.perf_counter() - started)
 
     def at_once(self, scope: Mapping[str, Any]) -> Immediate | None:
@@ -126,7 +129,7 @@ class Server:
             await self._send_file(send, body)
             body = b""
         elif not isinstance(body, bytes):
-            await self._stream(send, _chunks(body))
+            await self._stream(send, body)
             body = b""
         await send({"type": "http.response.body", "body": body})
 
@@ -136,9 +139,11 @@ class Server:
             count = body.end - body.start
             await send({"type": ZERO_COPY, "file": file, "offset": body.start, "count": count})
 
-    async def _stream(self, send: Send, chunks: Iterator[bytes]) -> None:
+    async def _stream(self, send: Send, body: FileBody | Iterable[bytes]) -> None:
         loop = asyncio.get_running_loop()
-        while chunk := await loop.run_in_executor(self._pool, next, chunks, b""):
+        pool = self._pool if isinstance(body, FileBody) else self._streams
+        chunks = _chunks(body)
+        while (chunk := await loop.run_in_executor(pool, next, chunks, None)) is not None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
 
 

@@ -26,6 +26,8 @@ _logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 3
 _MOST_DIGITS = 19
+# Seconds after which who follows a download is told that nothing arrives.
+_SILENCE = 1.0
 
 
 class Order(NamedTuple):
@@ -71,10 +73,11 @@ class Download:
         return over
 
     def follow(self) -> Iterator[bytes]:
-        """The bytes as they arrive. The last one comes when all digests are right, and not before: who
-        announces ``total`` bytes never sends a wrong file as a whole one.
+        """The bytes as they arrive, and an empty chunk after each second without any, for who waits for
+        them to look whether anybody still wants them.
 
-        Raises what the download ended with where it failed.
+        The last byte comes when all digests are right, and not before: who announces ``total`` bytes
+        never sends a wrong file as a whole one. Raises what the download ended with where it failed.
         """
         assert self.total is not None  # noqa: S101  # the caller has looked
         attempt, path, sent = self._attempt, self._path, 0
@@ -83,25 +86,29 @@ class Download:
         except FileNotFoundError:  # it is in the store by now
             file = None
         if file is None:
-            self.wait(float(2**31))
+            while not self.wait(_SILENCE):
+                yield b""
             yield from self._store.read(self.order.key)
             return
         with file:
             while sent < self.total:
                 ready = self._ready(sent, attempt)
+                if ready == sent:
+                    yield b""
                 while sent < ready and (chunk := file.read(min(CHUNK, ready - sent))):
                     sent += len(chunk)
                     yield chunk
 
     def _ready(self, sent: int, attempt: int) -> int:
-        """How many bytes may be sent: more than ``sent``."""
+        """How many bytes may be sent: more than ``sent``, unless there are no more after a while."""
         assert self.total is not None  # noqa: S101
         total = self.total
         with self._changed:
             self._changed.wait_for(
                 lambda: (
                     self._done or min(self._written, total - 1) > sent or self._attempt != attempt
-                )
+                ),
+                _SILENCE,
             )
             if self._error is not None:
                 raise self._error

@@ -101,7 +101,9 @@ class Files:
         if not _over(download, self._limits.silence):
             if download.total is not None:
                 return download
-            _over(download, _LONGEST_DOWNLOAD)
+            # Nobody knows how long it is, so nobody could tell a whole file from a part.
+            if not _over(download, deadline.remaining()):
+                raise _on_its_way(filename)
         return StoredFile(key, download.sha256, fetched=True)
 
     def obtain(
@@ -114,7 +116,7 @@ class Files:
             until = Deadline(_LONGEST_DOWNLOAD) if self._hand_over is None else deadline
             download = self._start(name, filename, file, until, self._limits.most)
             if not _over(download, deadline.remaining()):
-                raise UpstreamUnavailable(f"{filename!r} is being fetched from upstream", _SOON)
+                raise _on_its_way(filename)
         return key
 
     def _in_time(
@@ -181,6 +183,10 @@ def _over(download: Download, seconds: float) -> bool:
         return download.wait(seconds)
     except TooLarge as error:
         raise UpstreamInvalid(str(error)) from error
+
+
+def _on_its_way(filename: str) -> UpstreamUnavailable:
+    return UpstreamUnavailable(f"{filename!r} is being fetched from upstream", _SOON)
 
 
 def _has_time(deadline: Deadline) -> bool:
