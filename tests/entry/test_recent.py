@@ -14,7 +14,7 @@ from wheelyard.access.authentication import RECHECK_AFTER, Authenticator, Clock
 from wheelyard.access.rights import rights
 from wheelyard.access.users import Users
 from wheelyard.entry.http import FileBody, Request, Response
-from wheelyard.entry.recent import LARGEST_FILE, Recent
+from wheelyard.entry.recent import LARGEST_READ, Recent
 from wheelyard.mirror.snapshots import LOOK_AGAIN
 from wheelyard.protocol.names import project_name
 from wheelyard.storage import keys
@@ -286,14 +286,24 @@ def test_what_is_hidden_from_one(desk: Desk, path: str) -> None:
     assert desk.recent.find(asked(path, user=LIMITED)) is None
 
 
+def test_a_large_file(desk: Desk) -> None:
+    """A large file is left to be sent by whoever can, but needs no work before."""
+    name, wheel = project_name("acme-large"), build_wheel("acme-large", "1.0")
+    assert desk.index.upload(wheel).status == 200
+    key = keys.package(name, wheel.filename)
+    for size, kind in ((LARGEST_READ, bytes), (LARGEST_READ + 1, FileBody)):
+        desk.index.store.put(key, bytes(size))
+        request = asked(f"/simple/acme-large/{wheel.filename}")
+        assert desk.recent.find(request) is None
+        assert desk.answer(request).status == 200
+        found = desk.recent.find(request)
+        assert found is not None
+        assert isinstance(found.body, kind)
+
+
 def test_nothing_else(desk: Desk) -> None:
-    """Neither large files nor parts, neither other listings nor other errors are remembered."""
-    large = build_wheel("acme-large", "1.0").filename
-    assert desk.index.upload(build_wheel("acme-large", "1.0")).status == 200
-    key = keys.package(project_name("acme-large"), large)
-    desk.index.store.put(key, bytes(LARGEST_FILE + 1))
+    """Neither parts of files, nor other listings, nor other errors are remembered."""
     for request, status in (
-        (asked(f"/simple/acme-large/{large}"), 200),
         (asked(WHEEL_PATH, range="bytes=0-9"), 206),
         (asked(WHEEL_PATH, range="bytes=99999999-"), 416),
         (asked("/simple/"), 200),

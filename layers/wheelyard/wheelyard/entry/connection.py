@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
@@ -49,7 +49,7 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._at_once: Callable[[Mapping[str, Any]], Immediate | None] = getattr(
+        self._at_once: Callable[[MutableMapping[str, Any]], Immediate | None] = getattr(
             self.app, "at_once", lambda _: None
         )
 
@@ -63,7 +63,7 @@ class Connection(HttpToolsProtocol):
         # What would need more than one write is left to uvicorn.
         if not cycle.keep_alive or self.pipeline or self.flow.write_paused:
             return False
-        answer = self._at_once(cycle.scope)
+        answer = self._at_once(cast(dict[str, Any], cycle.scope))
         if answer is None:
             return False
         own = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)

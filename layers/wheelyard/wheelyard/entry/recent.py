@@ -1,12 +1,11 @@
 """Answers given a moment ago, for the same question by whoever may ask it.
 
-On one machine most requests are for what was asked for before: a page, a small file, what stands beside a
-file, or a project that is not here. Such an answer is given again, without a thread or anything that could
+On one machine most requests are for what was asked for before: a page, a file, what stands beside a file,
+or a project that is not here. Such an answer is given again, without a thread or anything that could
 wait, if
 
 - the credentials were verified by this process, recently, and may see the project;
 - the files that it was made of are the same as then: a look at them tells (``stat``);
-- a file's bytes are in the system's memory, so that no disk is waited for;
 - and, unless the project is private, it is not older than the process may believe the active snapshot.
 
 Everything else is answered as if this did not exist.
@@ -29,10 +28,8 @@ from wheelyard.storage.store import Store
 
 REMEMBERED_BYTES = 32 * 1024 * 1024
 
-LARGEST_FILE = 128 * 1024
-"""Bytes of a file that is read here and now. A larger one is sent by the kernel, and a thread's turn before
-that does not matter.
-"""
+LARGEST_READ = 128 * 1024
+"""Bytes of a file that is read here and now; the kernel sends a larger one."""
 
 # What an answer to a GET depends on, besides what is asked for and who asks.
 _VARIES = ("accept", "accept-encoding", "if-none-match", "range")
@@ -106,9 +103,9 @@ class Recent:
         self._given: Remembered[Question, _Given] = Remembered(REMEMBERED_BYTES)
 
     def find(self, request: Request) -> Response | None:
-        """The answer to ``request``, its body in bytes; None if somebody has to work for it.
+        """The answer to ``request``, None if somebody has to work for it. Never waits, never raises.
 
-        Never waits, never raises.
+        A file is given in bytes if it is small, and in the system's memory, so that no disk is asked.
         """
         given = self._given.get(_question(request))
         if given is None or self._clock() >= given.until:
@@ -121,11 +118,8 @@ class Recent:
             return None
         body = response.body
         if isinstance(body, FileBody):
-            content = _in_memory(body)
-            if content is None:
-                return None
             count_download(private=sources.found is not None and sources.found.private)
-            body = content
+            body = _in_memory(body) or body
         return Response(
             response.status, response.headers, body, principal.username, response.reason
         )
@@ -157,7 +151,7 @@ class Recent:
 
     def keep(self, request: Request, sources: Sources | None, response: Response) -> None:
         """Remember the answer, if it is one that can be given again."""
-        if sources is None or not _is_whole(response.body):
+        if sources is None or not isinstance(response.body, bytes | FileBody):
             return
         found = sources.found
         if response.status == 404:
@@ -194,23 +188,18 @@ def _state(path: str) -> State | None:
     return State(found.st_ino, found.st_mtime_ns, found.st_size)
 
 
-def _is_whole(body: object) -> bool:
-    if isinstance(body, FileBody):
-        return body.end - body.start <= LARGEST_FILE
-    return isinstance(body, bytes)
-
-
 def _in_memory(body: FileBody) -> bytes | None:
-    """The bytes, None if the disk would have to be asked for some, or this system cannot tell."""
-    if not hasattr(os, "RWF_NOWAIT"):
+    """The bytes, None if there are many, the disk would be asked for some, or the system cannot tell."""
+    size = body.end - body.start
+    if size > LARGEST_READ or not hasattr(os, "RWF_NOWAIT"):
         return None
-    content = bytearray(body.end - body.start)
+    content = bytearray(size)
     try:
         with body.path.open("rb", buffering=0) as file:
             count = os.preadv(file.fileno(), [content], body.start, os.RWF_NOWAIT)
     except OSError:
         return None
-    return bytes(content) if count == len(content) else None
+    return bytes(content) if count == size else None
 
 
 def _question(request: Request) -> Question:

@@ -43,8 +43,10 @@ async def send_file(connection: socket.socket, file: BinaryIO, start: int, end: 
             sent.set_result(None)
 
     _cork(connection, 1)
-    loop.add_writer(connection, send)
     try:
+        send()
+        if not sent.done():
+            loop.add_writer(connection, send)
         await sent
     finally:
         loop.remove_writer(connection)

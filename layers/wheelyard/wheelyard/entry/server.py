@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache
@@ -48,6 +48,9 @@ _GRACE = 30
 
 # A request that has a body, or may have one, is not answered before that was read.
 _NO_BODY = {"content-length", "transfer-encoding", "expect"}
+
+# Where the scope has the answer to a request, if nobody has to work for it.
+_KNOWN = "wheelyard.known"
 
 Handler = Callable[[Request], Response]
 # https://asgi.readthedocs.io/en/latest/specs/www.html: ``Send`` raises ``OSError`` once the client is gone.
@@ -94,15 +97,20 @@ class Server:
         reads = request.method in ("GET", "HEAD")
         started = time.perf_counter()
         pool = self._pool if reads else self._uploads
-        response = await loop.run_in_executor(pool, self._handler, request)
+        response: Response | None = scope.get(_KNOWN)
+        if response is None:
+            response = await loop.run_in_executor(pool, self._handler, request)
         if not reads:
             await body.drain(_DRAINED)
         with suppress(ConnectionError):  # the client went away
             await self._send(send, scope, request, response)
         self._log(request, response, time.perf_counter() - started)
 
-    def at_once(self, scope: Mapping[str, Any]) -> Immediate | None:
-        """The answer to a request that needs no waiting, None for any other."""
+    def at_once(self, scope: MutableMapping[str, Any]) -> Immediate | None:
+        """The answer to a request that needs no waiting, None for any other.
+
+        Where the answer is a file to be sent, it is left in the scope.
+        """
         if self._at_once is None or scope["method"] not in ("GET", "HEAD"):
             return None
         started = time.perf_counter()
@@ -111,6 +119,7 @@ class Server:
             return None
         response = self._at_once(request)
         if response is None or not isinstance(response.body, bytes):
+            scope[_KNOWN] = response
             return None
         self._log(request, response, time.perf_counter() - started)
         return Immediate(response.status, _lines(response.headers), response.body, response.reason)
@@ -134,7 +143,7 @@ class Server:
         await send({"type": "http.response.body", "body": body})
 
     async def _send_file(self, send: Send, body: FileBody) -> None:
-        # No waiting: the thread that answered has just looked at it.
+        # No waiting: whoever answered has just looked at it.
         with body.path.open("rb") as file:
             count = body.end - body.start
             await send({"type": ZERO_COPY, "file": file, "offset": body.start, "count": count})
