@@ -1,6 +1,7 @@
 """Answers given at once: the same as before, to those who may have them, as long as nothing has changed."""
 
 import http.client
+import os
 import socket
 from pathlib import Path
 
@@ -352,3 +353,49 @@ def test_the_same_head_again(tmp_path: Path) -> None:
                 answers.append((answer.status, answer.reason, headers, answer.read()))
             assert answers[0] == answers[1] == answers[2]
         connection.close()
+
+
+def settle(desk: Desk) -> None:
+    """Let the catalogue have changed a while ago."""
+    folder = desk.folder / keys.CATALOGUE
+    before = folder.stat().st_mtime_ns - 60_000_000_000
+    os.utime(folder, ns=(before, before))
+
+
+def test_the_root_again(desk: Desk) -> None:
+    """The root is given again as long as no project came or went, and for half a minute at most."""
+    settle(desk)
+    request = asked("/simple/")
+    response = desk.answer(request)
+    assert b"acme-tools" in response.body
+    assert desk.recent.find(request) == response
+    desk.now += LOOK_AGAIN
+    assert desk.recent.find(request) is None
+
+
+def test_the_root_of_a_new_project(desk: Desk) -> None:
+    """A project's first upload is in the root at once."""
+    settle(desk)
+    request = asked("/simple/")
+    desk.answer(request)
+    assert desk.index.upload(build_wheel("acme-more", "1.0")).status == 200
+    assert desk.recent.find(request) is None
+    assert b"acme-more" in desk.answer(request).body
+
+
+def test_the_root_just_changed(desk: Desk) -> None:
+    """Nothing is remembered of a catalogue that could change again within the same tick of the clock."""
+    request = asked("/simple/")
+    desk.answer(request)
+    assert desk.recent.find(request) is None
+
+
+def test_the_root_of_who_sees_little(desk: Desk) -> None:
+    """The root of one who sees few projects is nobody else's, and the whole one is not theirs."""
+    settle(desk)
+    theirs, whole = asked("/simple/", LIMITED), asked("/simple/")
+    assert b"acme-tools" not in desk.answer(theirs).body
+    desk.authenticator.identify(basic(*READER))
+    assert desk.recent.find(whole) is None
+    desk.answer(whole)
+    assert desk.recent.find(theirs) is None

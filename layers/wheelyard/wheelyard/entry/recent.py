@@ -1,8 +1,8 @@
 """Answers given a moment ago, for the same question by whoever may ask it.
 
 On one machine most requests are for what was asked for before: a page, a file, what stands beside a file,
-or a project that is not here. Such an answer is given again, without a thread or anything that could
-wait, if
+a project that is not here, or the root. Such an answer is given again, without a thread or anything that
+could wait, if
 
 - the credentials were verified by this process, recently, and may see the project;
 - the files that it was made of are the same as then: a look at them tells (``stat``);
@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from wheelyard.access.authentication import Authenticator
+from wheelyard.access.principal import Principal
 from wheelyard.entry.files import count_download
 from wheelyard.entry.http import FileBody, Request, Response
 from wheelyard.errors import InvalidName, StorageError
@@ -30,6 +31,12 @@ REMEMBERED_BYTES = 32 * 1024 * 1024
 
 LARGEST_READ = 128 * 1024
 """Bytes of a file that is read here and now; the kernel sends a larger one."""
+
+# Nanoseconds. A folder's time is that of a clock that ticks, and of two changes within a tick the second
+# cannot be told from the first: what is to be recognised by it has to be older than any tick.
+_SETTLED = 2_000_000_000
+
+_ROOT = "/simple/"
 
 # What an answer to a GET depends on, besides what is asked for and who asks.
 _VARIES = ("accept", "accept-encoding", "if-none-match", "range")
@@ -64,9 +71,10 @@ class Source(NamedTuple):
 class Sources(NamedTuple):
     """Where an answer may come from, and what was found there before it was given."""
 
-    project: ProjectName
+    project: ProjectName | None
+    """None where the root is asked for."""
     filename: str
-    """Empty where the project's page is asked for."""
+    """Empty where a page is asked for."""
     places: tuple[Place, ...]
     found: Source | None
 
@@ -111,8 +119,8 @@ class Recent:
         if given is None or self._clock() >= given.until:
             return None
         sources, response = given.sources, given.response
-        principal = self._authenticator.believed(request.headers.get("authorization"))
-        if principal is None or not principal.may_read(sources.project):
+        principal = self._reader(request, sources.project)
+        if principal is None:
             return None
         if look(sources.places) != sources.found:
             return None
@@ -126,6 +134,8 @@ class Recent:
 
     def sources(self, request: Request) -> Sources | None:
         """To be taken before ``request`` is answered, None where the answer is not to be remembered."""
+        if request.path == _ROOT:
+            return self._of_root()
         asked = _asked(request)
         if asked is None:
             return None
@@ -142,6 +152,17 @@ class Recent:
         known = tuple(place for place in places if place is not None)
         return Sources(name, filename, known, look(known)) if known else None
 
+    def _of_root(self) -> Sources | None:
+        folder = self._store.local_path(keys.CATALOGUE.rstrip("/"))
+        if folder is None:
+            return None
+        # Every change of a bucket is a rename into the folder.
+        places = (Place(False, str(folder), None),)
+        found = look(places)
+        if found is None or time.time_ns() - found.document.modified < _SETTLED:
+            return None
+        return Sources(None, "", places, found)
+
     def _place(self, document: str, content: str, *, private: bool) -> Place | None:
         found = self._store.local_path(document)
         if found is None:
@@ -154,9 +175,13 @@ class Recent:
         if sources is None or not isinstance(response.body, bytes | FileBody):
             return
         found = sources.found
-        if response.status == 404:
+        if sources.project is None:
+            # Who does not see everything has another root; and a stored one may be swept meanwhile.
+            kept = response.status in (200, 304) and isinstance(response.body, bytes)
+            kept = kept and self._reader(request, None) is not None
+        elif response.status == 404:
             # It may be one for who asks alone.
-            kept = self._is_shown(request, sources.project)
+            kept = self._reader(request, sources.project) is not None
         elif sources.filename:
             kept = response.status == 200 and found is not None and found.content is not None
         else:
@@ -166,9 +191,13 @@ class Recent:
             until = float("inf") if private else self._clock() + self._mirrored_for
             self._given.keep(_question(request), _Given(sources, response, until))
 
-    def _is_shown(self, request: Request, project: ProjectName) -> bool:
+    def _reader(self, request: Request, project: ProjectName | None) -> Principal | None:
+        """Who asks, if the project, or where it is None everything, is visible to them."""
         principal = self._authenticator.believed(request.headers.get("authorization"))
-        return principal is not None and principal.may_read(project)
+        if principal is None:
+            return None
+        sees = principal.reads_everything if project is None else principal.may_read(project)
+        return principal if sees else None
 
 
 def look(places: tuple[Place, ...]) -> Source | None:
