@@ -66,11 +66,18 @@ def tuned(
         yield stack
 
 
+@pytest.fixture(scope="session")
+def accounts() -> list[Account]:
+    """Those that there were so far: pytest makes one anew where the order of tests wants it."""
+    return []
+
+
 @pytest.fixture(scope="session", params=["stack", "tuned"])
-def account(request: pytest.FixtureRequest) -> Iterator[Account]:
+def account(request: pytest.FixtureRequest, accounts: list[Account]) -> Iterator[Account]:
     """The stacks' roles, on an S3 that asks their policies."""
     prefix = "acme/index/" if request.param == "tuned" else ""
     with account_of(request.getfixturevalue(request.param), prefix) as account:
+        accounts.append(account)
         yield account
 
 

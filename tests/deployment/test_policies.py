@@ -20,8 +20,7 @@ from botocore.exceptions import ClientError
 import lambdas
 from distributions import BuiltDistribution, build_wheel
 from dying import DyingStore
-from iam.account import ROLES, Account
-from iam.policies import Grant
+from iam.account import Account
 from issuers import REPOSITORY, running_issuer
 from upstream import Upstream
 from wheelyard.access.lastuse import LastUse
@@ -523,28 +522,3 @@ def test_prefix_ends_at_a_folder(account: Account, role: str, folder: str) -> No
             client.get_object(Bucket=account.bucket, Key=f"{prefix}{folder}/acme.json")
     with pytest.raises(ClientError, match="NoSuchKey"):
         client.get_object(Bucket=account.bucket, Key=f"{account.prefix}{folder}/acme.json")
-
-
-USED: set[str] = set()
-"""The rights that were used in the stacks so far."""
-
-
-def test_nothing_is_granted_without_need(account: Account, request: pytest.FixtureRequest) -> None:
-    """Every right to objects that a function's role has was used by some work, here or beside."""
-    items = request.session.items
-    before = {item.path.name for item in items[: items.index(request.node)]}
-    if not {"test_permissions.py", Path(__file__).name} <= before:
-        pytest.skip("only all of the work tells")
-
-    def told(role: str, grant: Grant) -> str:
-        return f"{role} {grant.action} {grant.resource.partition(account.prefix or '/')[2]}"
-
-    # What one way of deployment does not need, another may.
-    USED.update(told(role, grant) for role, grant in account.guard.used)
-    granted = {
-        told(role, grant)
-        for role in ROLES
-        for grant in account.guard.granted(role)
-        if grant.action.startswith("s3:")
-    }
-    assert not granted - USED, "\n".join(sorted(granted - USED))
