@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import sys
+import time
 import urllib.request
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from wheelyard.storage.directory import DirectoryStore
 
 USER, PASSWORD = "bench", "a-password-for-benchmarks"
 AUTHORIZATION = "Basic " + b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+PLAIN = {"Authorization": AUTHORIZATION}
 NGINX, NGINX_AUTH = "nginx", "nginx, htpasswd"
 NGINXES = (NGINX, NGINX_AUTH)
 
@@ -58,16 +60,19 @@ def upload(contestant: Contestant, file: BuiltDistribution) -> None:
     post(contestant.uploads, file)
 
 
-def post(url: str, file: BuiltDistribution) -> None:
+def post(url: str, file: BuiltDistribution, credentials: Mapping[str, str] = PLAIN) -> None:
     """Send the legacy form."""
     request = urllib.request.Request(  # noqa: S310
         url,
         forms.encode(forms.parts(file)),
-        {"Content-Type": forms.CONTENT_TYPE, "Authorization": AUTHORIZATION},
+        {"Content-Type": forms.CONTENT_TYPE, **credentials},
     )
     with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
         answer.read()
 
+
+FILL_WITHIN = 180
+"""Seconds."""
 
 Fail = Callable[[str, object], None]
 
@@ -76,8 +81,8 @@ Fail = Callable[[str, object], None]
 def all_running(
     corpus: Corpus, store: Path, folder: Path, fail: Fail, *, everything: bool
 ) -> Iterator[list[Contestant]]:
-    """Every server that can be started; ``fail`` is told of the others. With ``everything`` devpi has the
-    project of 2,000 files as well, which takes it minutes.
+    """Every server that can be started; ``fail`` is told of the others. With ``everything`` devpi is given
+    the project of 2,000 files as well, as far as it takes it within ``FILL_WITHIN``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -93,7 +98,10 @@ def all_running(
                 "simple-repository-server",
                 lambda: stack.enter_context(simple_repository(corpus, folder)),
             ),
-            ("devpi", lambda: stack.enter_context(devpi(corpus, folder, everything=everything))),
+            (
+                "devpi",
+                lambda: stack.enter_context(devpi(corpus, folder, fail, everything=everything)),
+            ),
             ("proxpi", lambda: stack.enter_context(proxpi(folder, found[1].simple))),
         ]
         for name, start in starts:
@@ -258,7 +266,7 @@ def proxpi(folder: Path, upstream: str) -> Iterator[Contestant]:
 
 
 @contextmanager
-def devpi(corpus: Corpus, folder: Path, *, everything: bool) -> Iterator[Contestant]:
+def devpi(corpus: Corpus, folder: Path, fail: Fail, *, everything: bool) -> Iterator[Contestant]:
     """devpi with one index, filled by uploads: the projects that are asked for and installed."""
     home = Environment("devpi-server")
     data = folder / "devpi"
@@ -278,13 +286,27 @@ def devpi(corpus: Corpus, folder: Path, *, everything: bool) -> Iterator[Contest
         _json(f"{origin}{USER}", "PUT", {"password": PASSWORD})
         token = _json(f"{origin}+login", "POST", {"user": USER, "password": PASSWORD})
         secret = b64encode(f"{USER}:{token['result']['password']}".encode()).decode()
+        # By a token: it would compute the password's hash for every file.
+        credentials = {"X-Devpi-Auth": secret}
         settings = {"type": "stage", "bases": [], "volatile": True}
-        _json(index, "PUT", settings, {"X-Devpi-Auth": secret})
-        projects = [TYPICAL, *SINGLE, *RESOLVED, LARGE, HUGE, *([MANY] if everything else [])]
-        for project in projects:
+        _json(index, "PUT", settings, credentials)
+        for project in (TYPICAL, *SINGLE, *RESOLVED, LARGE, HUGE):
             for path in sorted((corpus.packages / project).iterdir()):
-                post(index, BuiltDistribution(path.name, path.read_bytes()))
+                post(index, BuiltDistribution(path.name, path.read_bytes()), credentials)
+        if everything:
+            _fill(index, corpus, credentials, fail)
         yield Contestant("devpi", process.pid, f"{index}+simple/", index, True)
+
+
+def _fill(index: str, corpus: Corpus, credentials: Mapping[str, str], fail: Fail) -> None:
+    """Give devpi the large project, of which each file takes it longer than the one before."""
+    started = time.monotonic()
+    paths = sorted((corpus.packages / MANY).iterdir())
+    for number, path in enumerate(paths):
+        if time.monotonic() - started > FILL_WITHIN:
+            fail("devpi", f"took {number} of {len(paths)} files of one project in {FILL_WITHIN} s")
+            return
+        post(index, BuiltDistribution(path.name, path.read_bytes()), credentials)
 
 
 def _json(

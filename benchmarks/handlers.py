@@ -105,7 +105,7 @@ def ways(samples: Samples, setting: Setting, folder: Path) -> list[Way]:
     chosen = python or Path(sys.executable)
     boto3, fastapi = Environment("boto3", chosen), Environment("fastapi", chosen)
     # Of an environment, as the controls have: what else is installed may import modules at every start.
-    own = Environment("awslambdaric", chosen).python
+    own = Environment("awslambdaric", chosen).python if python else chosen
     controls, request = Path(__file__).parent / "controls", found[0]
     ways = [
         Way(BOTO3, request, boto3.python, "", controls, "boto3_handler"),

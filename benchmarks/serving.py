@@ -25,7 +25,7 @@ CONNECTIONS = 16
 
 PAGE, PAGE_ALONE = "typical page", "typical page, one connection"
 MANY_PAGE, MANY_PLAIN = "2,000-file page", "2,000-file page, not compressed"
-NOT_MODIFIED, ABSENT, ROOT = "304", "404", "root"
+NOT_MODIFIED, ABSENT, ROOT = "304", "404, the same again", "root"
 SMALL_FILE, LARGE_FILE, DOWNLOAD = "20 kB file", "5 MB file", "50 MB file"
 UPLOAD = "upload of a tiny wheel"
 LATE = "uploads not listed at once"
