@@ -246,6 +246,55 @@ def test_broken_connections(index: Index, tmp_path: Path) -> None:
     assert file["hashes"]["sha256"] == large.sha256
 
 
+class Losing(socketserver.ThreadingTCPServer):
+    """A way to a server on which the first answer to each request that changes something is lost."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int) -> None:
+        super().__init__(("127.0.0.1", 0), Dropping)
+        self.port = port
+        self.lost: set[bytes] = set()
+
+
+class Dropping(socketserver.BaseRequestHandler):
+    """One connection of a ``Losing``."""
+
+    server: Losing
+
+    def handle(self) -> None:
+        """Forward in both directions, until one end closes or an answer comes that is to be lost."""
+        loses = False
+        with socket.create_connection(("127.0.0.1", self.server.port)) as server:
+            ends = {self.request: server, server: self.request}
+            while True:
+                for source in select.select(list(ends), [], [])[0]:
+                    data = source.recv(1 << 18)
+                    if not data or (loses and source is server):
+                        return
+                    line = data.partition(b"\r\n")[0]
+                    if line.startswith((b"POST ", b"DELETE ")) and line not in self.server.lost:
+                        self.server.lost.add(line)
+                        loses = True
+                    ends[source].sendall(data)
+
+
+def test_lost_answers(index: Index, tmp_path: Path) -> None:
+    """Whatever request's answer is lost, the upload goes on from there, and ends well."""
+    paths = dist(tmp_path / "dist", WHEEL, SDIST)
+    with Losing(index.port) as way:
+        thread = threading.Thread(target=way.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            url = f"http://{UPLOADER.name}:{UPLOADER.password}@127.0.0.1:{way.server_address[1]}/"
+            upload(paths, url)
+        finally:
+            way.shutdown()
+            thread.join()
+    assert len(way.lost) == 7, "a session, an announcement, bytes and completion of each file, the end"
+    assert listed(index) == {WHEEL.filename, SDIST.filename}
+
+
 # --- 300 MB, to S3 ---
 
 

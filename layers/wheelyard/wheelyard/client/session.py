@@ -68,6 +68,12 @@ class Http:
             )
         )  # fmt: skip
 
+    def remove(self, url: str) -> None:
+        """A DELETE; what is gone already, by one whose answer was lost, is no error."""
+        answer = self.json("DELETE", url)
+        if answer.status_code != 404:
+            checked(answer)
+
     def send(
         self, method: str, url: str, body: Callable[[], Any], *, advance: Advance, secret: bool
     ) -> None:
@@ -180,7 +186,7 @@ class RemoteSession:
         """Take out what an earlier attempt left and this one has not."""
         for filename, file in self._document["files"].items():
             if filename not in filenames:
-                checked(self._http.json("DELETE", file["link"]))
+                self._http.remove(file["link"])
 
     def upload(self, file: LocalFile, advance: Advance) -> None:
         """Send a file, or what is missing of it, and have it checked."""
@@ -217,8 +223,13 @@ class RemoteSession:
             found = checked(self._http.json("GET", known["link"])).json()
             if _announced(found) == announced:  # by an attempt before this one
                 return found
-            checked(self._http.json("DELETE", known["link"]))
-        return checked(self._http.json("POST", self._links["upload"], announced)).json()
+            self._http.remove(known["link"])
+        answer = self._http.json("POST", self._links["upload"], announced)
+        if answer.status_code == 409 and "location" in answer.headers:
+            found = checked(self._http.json("GET", answer.headers["location"])).json()
+            if _announced(found) == announced:  # by this very request, whose answer was lost
+                return found
+        return checked(answer).json()
 
     def _send_parts(self, file: LocalFile, mechanism: Any, advance: Advance) -> None:
         size = mechanism["part_size"]
