@@ -412,6 +412,8 @@ def test_stage(index: Index) -> None:
         (stage.replace("_", ""), 404),
     ):
         assert ask(index, "GET", url, READER).status == status, url
+    astray = index.ask("GET", f"{urlsplit(stage).path}Acme.Tools/\u4f60?format=json")
+    assert astray.header("location") == "../acme-tools/%E4%BD%A0?format=json"
     assert ask(index, "GET", stage, None).status == 401
     assert ask(index, "POST", stage, UPLOADER).status == 405
     client.send(SDIST)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from wheelyard.access.principal import Principal
 from wheelyard.entry.files import SIDECARS, bytes_response, file_response, redirect
 from wheelyard.entry.http import Request, Response
-from wheelyard.entry.reading import page_response, wanted_media, wants_gzip
+from wheelyard.entry.reading import page_response, query_of, quoted, wanted_media, wants_gzip
 from wheelyard.entry.upload_documents import absolute, stage_path
 from wheelyard.errors import InvalidName, MethodNotAllowed, NotFound
 from wheelyard.index.documents import Document
@@ -57,7 +57,8 @@ class Preview:
         if _normalised(name) != session.name:
             raise NotFound(f"the stage is of {session.name!r} only")
         if name != session.name or not slash:
-            return redirect(301, f"{'../' if slash else ''}{session.name}/{filename}")
+            up = "../" if slash else ""
+            return redirect(301, f"{up}{session.name}/{quoted(filename)}{query_of(request)}")
         return self._file(request, session, filename) if filename else self._page(request, session)
 
     def _root(self, request: Request, session: Session) -> Response:

@@ -65,10 +65,10 @@ class Reader:
         name = _name(raw_name)
         if name != raw_name or not slash:
             up = "../" if slash else ""
-            return redirect(301, f"{up}{name}/{_query(request)}")
+            return redirect(301, f"{up}{name}/{query_of(request)}")
         found = self._resolver.find(name)
         if isinstance(found, Elsewhere):
-            return redirect(302, found.url + _query(request))
+            return redirect(302, found.url + query_of(request))
         document = found if isinstance(found, Document) else found.document()
         media = wanted_media(request)
         page = project_page(document, media, gzip=wants_gzip(request), index=_index_url(request))
@@ -104,7 +104,7 @@ class Reader:
         """``/simple/<project>/<filename>``, and what stands beside it, such as ``.metadata``."""
         name = _name(raw_name)
         if name != raw_name:
-            return redirect(301, f"../{name}/{_quoted(filename)}{_query(request)}")
+            return redirect(301, f"../{name}/{quoted(filename)}{query_of(request)}")
         found = self._resolver.find(name)
         if isinstance(found, Document):
             return private_file(self._store, name, found, filename, request)
@@ -121,9 +121,9 @@ class Reader:
 
         name = _name(raw_name)
         if name != raw_name:
-            rest = f"{_quoted(version)}/json" if version else "json"
+            rest = f"{quoted(version)}/json" if version else "json"
             up = "../../" if version else "../"
-            return redirect(301, f"{up}{name}/{rest}{_query(request)}")
+            return redirect(301, f"{up}{name}/{rest}{query_of(request)}")
         found = self._resolver.find(name)
         if isinstance(found, Elsewhere):
             raise NotFound(f"the releases of {name!r} are not here")
@@ -153,7 +153,8 @@ def _name(raw: str) -> ProjectName:
         raise NotFound(str(error)) from error
 
 
-def _quoted(segment: str) -> str:
+def quoted(segment: str) -> str:
+    """A segment of a path, as a location has it."""
     from urllib.parse import quote
 
     return quote(segment, safe="+!")
@@ -179,7 +180,8 @@ def wants_gzip(request: Request) -> bool:
     return accepts_gzip(request.headers.get("accept-encoding"))
 
 
-def _query(request: Request) -> str:
+def query_of(request: Request) -> str:
+    """The query that a redirect takes along, with its ``?``."""
     return f"?{request.query}" if request.query else ""
 
 
