@@ -60,7 +60,7 @@ def answer(status: str, body: bytes = b"", *headers: str) -> bytes:
 
 def test_an_answer_that_breaks_off(caplog: pytest.LogCaptureFixture) -> None:
     """S3 is asked again, and the presigned link stays out of the log."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
     with s3(b"", answer("503 Slow Down"), b"", answer("200 OK", BEGUN)) as parts:
         assert parts.begin("key") == "u-1"
     assert SECRET not in caplog.text
@@ -68,7 +68,7 @@ def test_an_answer_that_breaks_off(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_no_answer(caplog: pytest.LogCaptureFixture) -> None:
     """Where S3 never answers, that is an error of the store, which does not show the link."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
     with (
         s3(b"", b"", b"", b"") as parts,
         pytest.raises(StorageError, match="about 'key'") as failed,
@@ -80,7 +80,7 @@ def test_no_answer(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_redirect(caplog: pytest.LogCaptureFixture) -> None:
     """A link is for one address: it is followed to no other one, and not logged."""
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG)
     elsewhere = answer("307 Temporary Redirect", b"", "Location: http://127.0.0.1:9/other")
     with s3(elsewhere) as parts, pytest.raises(StorageError, match="answers 307"):
         parts.begin("key")

@@ -4,6 +4,7 @@ Each is a request by a presigned link, since SDKs that know them cost a cold sta
 (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html).
 """
 
+import logging
 import re
 from html import unescape
 from time import sleep
@@ -54,6 +55,8 @@ class Operations:
         import urllib3
 
         self._store = store
+        # It would log each link at DEBUG, which a function's root logger may be set to.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
         # A POST is repeated as well: S3 sweeps what is begun twice, and completing is told apart. After
         # a connection that broke off that is done below: urllib3 would log the whole link.
         retries = urllib3.Retry(
