@@ -1,6 +1,7 @@
 """Pages as they are sent: the chosen form, compressed or not, with an entity tag of its own."""
 
 import zlib
+from contextlib import suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -108,7 +109,9 @@ def _html(project: "Project", links: str) -> bytes:
 def compress(body: bytes) -> bytes:
     """Gzip: for the same body the same bytes, on the same kind of processor."""
     if len(body) >= _LARGE:
-        from isal import isal_zlib
+        # An answer is worth more than the milliseconds.
+        with suppress(ImportError):
+            from isal import isal_zlib
 
-        return isal_zlib.compress(body, 1, wbits=31)
+            return isal_zlib.compress(body, 1, wbits=31)
     return zlib.compress(body, _GZIP_LEVEL, wbits=31)

@@ -24,8 +24,6 @@ HTML_TYPE = "text/html; charset=utf-8"
 
 _READERS = 16
 _LEVEL = 2
-# Part of a listing's name: another level or compressor gives another object, whose size is its manifest's.
-_PACKING = b"isal 2\n"
 # Part of the basis: to be raised when the rendering changes.
 _REVISION = "1"
 
@@ -90,12 +88,13 @@ def _names(
 def _write(
     store: Store, form: str, body: bytes, content_type: str, before: StoredListing | None
 ) -> StoredListing:
-    content = sha256(_PACKING)
+    # Named by both: how it is packed depends on the processor too, and the manifest says the packed size.
+    packed = isal_zlib.compress(body, _LEVEL, wbits=31)
+    content = sha256(packed)
     content.update(body)
     digest = content.hexdigest()[:32]
     if before is not None and before.digest == digest and _exists(store, digest, form):
         return before
-    packed = isal_zlib.compress(body, _LEVEL, wbits=31)
     store.put(keys.listing(digest, form), body, content_type)
     store.put(keys.listing(digest, f"{form}.gz"), packed, content_type, "gzip")
     return StoredListing(digest, len(body), len(packed))
