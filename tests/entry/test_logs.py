@@ -65,3 +65,6 @@ class Full(io.StringIO):
 def test_a_log_that_cannot_be_written() -> None:
     """A log that takes no more lines stops no request from being answered."""
     RequestLog(Full())(FULL, Response(200, ()), 0)
+    closed = io.StringIO()
+    closed.close()
+    RequestLog(closed)(FULL, Response(200, ()), 0)

@@ -15,7 +15,7 @@ from wheelyard.access.authentication import RECHECK_AFTER, Authenticator, Clock
 from wheelyard.access.rights import rights
 from wheelyard.access.users import Users
 from wheelyard.entry.http import FileBody, Request, Response
-from wheelyard.entry.recent import LARGEST_READ, Recent
+from wheelyard.entry.recent import LARGEST_READ, LONGEST_QUESTION, Recent
 from wheelyard.mirror.snapshots import LOOK_AGAIN
 from wheelyard.protocol.names import project_name
 from wheelyard.storage import keys
@@ -42,8 +42,8 @@ class Desk:
 
     def answer(self, request: Request) -> Response:
         """As the application does: at once, or with work, which is remembered."""
-        sources = self.recent.sources(request)
         self.authenticator.identify(request.headers["authorization"])
+        sources = self.recent.sources(request)
         response = self.index.application(request)
         self.recent.keep(request, sources, response)
         return response
@@ -175,6 +175,7 @@ def test_a_mirrored_page_of_a_short_life(desk: Desk) -> None:
 
 def test_what_changed_while_it_was_answered(desk: Desk) -> None:
     """A project that changes between the question and the answer is looked at anew."""
+    desk.authenticator.identify(basic(*READER))
     sources = desk.recent.sources(asked())
     response = desk.answer(asked())
     assert desk.index.upload(build_wheel("acme-tools", "2.0")).status == 200
@@ -223,9 +224,9 @@ def test_a_mirrored_file(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     store.put(keys.mirror_urls(name), b"urls")
     store.put(keys.mirror_file(name, "flask-1.tar.gz"), b"content")
     request = asked("/simple/flask/flask-1.tar.gz")
+    desk.authenticator.identify(basic(*READER))
     sources = desk.recent.sources(request)
     path = desk.folder / keys.mirror_file(name, "flask-1.tar.gz")
-    desk.authenticator.identify(basic(*READER))
     desk.recent.keep(request, sources, Response(200, (), FileBody(path, 0, 7)))
     found = desk.recent.find(request)
     assert found is not None
@@ -240,10 +241,10 @@ def test_a_file_that_was_fetched_for_this_answer(desk: Desk) -> None:
     name, store = project_name("flask"), desk.index.store
     store.put(keys.mirror_urls(name), b"urls")
     request = asked("/simple/flask/flask-1.tar.gz")
+    desk.authenticator.identify(basic(*READER))
     sources = desk.recent.sources(request)
     store.put(keys.mirror_file(name, "flask-1.tar.gz"), b"content")
     path = desk.folder / keys.mirror_file(name, "flask-1.tar.gz")
-    desk.authenticator.identify(basic(*READER))
     desk.recent.keep(request, sources, Response(200, (), FileBody(path, 0, 7)))
     assert desk.recent.find(request) is None
 
@@ -317,6 +318,40 @@ def test_nothing_else(desk: Desk) -> None:
         assert desk.recent.find(request) is None
 
 
+@pytest.mark.parametrize("path", [PAGE, WHEEL_PATH, "/simple/nothing/", "/simple/"])
+def test_nothing_is_looked_at_for_strangers(desk: Desk, path: str) -> None:
+    """No file is looked at before it is known who asks, nor for one who may not see it: the time that an
+    answer takes tells nothing of what there is.
+    """
+    settle(desk)
+    assert desk.recent.sources(asked(path)) is None
+    assert desk.recent.sources(asked(path, user=None)) is None
+    desk.authenticator.identify(basic(*LIMITED))
+    assert desk.recent.sources(asked(path, user=LIMITED)) is None
+    desk.authenticator.identify(basic(*READER))
+    assert desk.recent.sources(asked(path)) is not None
+
+
+def test_a_long_question(desk: Desk) -> None:
+    """What a client sends is not remembered at any length: memory is bounded by what is answered."""
+    tag = desk.answer(asked()).header("etag") or ""
+    for size, remembered in ((10, True), (LONGEST_QUESTION, False)):
+        request = asked(if_none_match=tag, range="x" * size)
+        assert desk.answer(request).status == 304
+        assert (desk.recent.find(request) is not None) is remembered
+
+
+def test_a_part_of_an_older_file(desk: Desk) -> None:
+    """A whole file in place of a part, for one who has a part of another, is nobody else's answer."""
+    assert desk.answer(asked(WHEEL_PATH, range="bytes=10-", if_range='"old"')).status == 200
+    assert desk.recent.find(asked(WHEEL_PATH, range="bytes=10-")) is None
+
+
+def test_a_name_that_no_file_can_have(desk: Desk) -> None:
+    """A filename that the file system's encoding does not have is one that is not there."""
+    assert desk.answer(asked(f"{PAGE}\ud800.whl")).status == 404
+
+
 def test_requests_one_behind_the_other(tmp_path: Path) -> None:
     """Requests sent without waiting are answered in their order, whether at once, by a thread or by the
     kernel.
@@ -363,7 +398,7 @@ def settle(desk: Desk) -> None:
 
 
 def test_the_root_again(desk: Desk) -> None:
-    """The root is given again as long as no project came or went, and for half a minute at most."""
+    """The root is given again as long as no project came or went and a snapshot would be believed."""
     settle(desk)
     request = asked("/simple/")
     response = desk.answer(request)

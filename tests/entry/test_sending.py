@@ -6,6 +6,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
@@ -23,6 +24,8 @@ SMALL = build_wheel("acme-small", "1.0", files={"acme_small.bin": secrets.token_
 LARGE = build_wheel("acme-large", "1.0", files={"acme_large.bin": secrets.token_bytes(24 * MB)})
 SMALL_PATH = f"/simple/acme-small/{SMALL.filename}"
 LARGE_PATH = f"/simple/acme-large/{LARGE.filename}"
+IDLE = 5
+"""Seconds after which uvicorn closes a connection that is idle."""
 THREADS = 64
 """That many requests are worked on at a time."""
 
@@ -102,6 +105,20 @@ def test_clients_that_do_not_read(index: Index) -> None:
         assert index.request("GET", LARGE_PATH, READER).body == LARGE.content
         for client in (slow[0], slow[-1]):
             assert b"".join(iter(lambda c=client: c.recv(MB), b"")).endswith(LARGE.content)  # type: ignore[misc]
+
+
+def test_a_file_behind_a_page(index: Index) -> None:
+    """A file that was asked for together with a page comes whole, however long the client takes to read it:
+    only a connection that is idle is closed.
+    """
+    index.page("acme-small")
+    with ExitStack() as stack:
+        client = connect(index, stack, 65536)
+        client.sendall(ask("/simple/acme-small/") + ask(LARGE_PATH, "Connection: close"))
+        time.sleep(IDLE + 1)
+        received = b"".join(iter(lambda: client.recv(MB), b""))
+    assert received.count(b"HTTP/1.1 200") == 2
+    assert received.endswith(LARGE.content)
 
 
 @pytest.mark.parametrize("at_once", [False, True])

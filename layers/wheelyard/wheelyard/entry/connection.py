@@ -8,6 +8,7 @@
 - A ``send`` that says when the client is gone.
 """
 
+import errno
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
@@ -55,6 +56,8 @@ class Connection(HttpToolsProtocol):
 
     # uvicorn calls this for every request when its turn has come.
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        # An answer at once to the request before this one, in the same segment, has set the timer.
+        self._unset_keepalive_if_required()
         if not self._answer_at_once(cycle):
             extended = _Extended(self, cycle, app)
             super()._start_asgi_task(cycle, cast(ASGI3Application, extended))
@@ -128,7 +131,9 @@ class _Extended:
         try:
             with transport.get_extra_info("socket").dup() as connection:
                 await send_file(connection, message["file"], start, start + count)
-        except (ConnectionError, EOFError):
+        except (OSError, EOFError) as error:
+            if getattr(error, "errno", None) == errno.EIO:  # the disk's, not the network's
+                raise
             transport.abort()
             cycle.disconnected = True
             return

@@ -59,8 +59,7 @@ class Response(NamedTuple):
     """One HTTP response: complete bytes, a part of a local file, or a stream of chunks.
 
     ``content-length`` is among the headers wherever the length is known. An empty chunk in a stream means
-    that there is none yet. The answer to a HEAD has no
-    body, and the headers that the GET would have had.
+    that there is none yet. The answer to a HEAD has no body, and the headers that the GET would have had.
     """
 
     status: int

@@ -58,7 +58,8 @@ class RequestLog:
             "logger": _access.name,
             **_fields(request, response, seconds),
         }
-        with suppress(OSError):  # a disk that is full stops nobody from being answered
+        # A disk that is full, or a stream that was closed, stops nobody from being answered.
+        with suppress(OSError, ValueError):
             self._stream.write(f"{json.dumps(line)}\n")
 
     def _timestamp(self, now: float) -> str:

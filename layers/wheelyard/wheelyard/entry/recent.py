@@ -29,6 +29,9 @@ from wheelyard.storage.store import Store
 
 REMEMBERED_BYTES = 32 * 1024 * 1024
 
+LONGEST_QUESTION = 4096
+"""Characters of what is asked for and of the headers that count; what clients send is far shorter."""
+
 LARGEST_READ = 128 * 1024
 """Bytes of a file that is read here and now; the kernel sends a larger one."""
 
@@ -39,7 +42,7 @@ _SETTLED = 2_000_000_000
 _ROOT = "/simple/"
 
 # What an answer to a GET depends on, besides what is asked for and who asks.
-_VARIES = ("accept", "accept-encoding", "if-none-match", "range")
+_VARIES = ("accept", "accept-encoding", "if-none-match", "range", "if-range")
 
 Question = tuple[str | None, ...]
 
@@ -133,11 +136,14 @@ class Recent:
         )
 
     def sources(self, request: Request) -> Sources | None:
-        """To be taken before ``request`` is answered, None where the answer is not to be remembered."""
+        """To be taken before ``request`` is answered, None where the answer is not to be remembered.
+
+        Nothing is looked at for who may not see it, or is not known yet.
+        """
         if request.path == _ROOT:
-            return self._of_root()
+            return self._of_root() if self._reader(request, None) else None
         asked = _asked(request)
-        if asked is None:
+        if asked is None or self._reader(request, asked[0]) is None:
             return None
         name, filename = asked
         try:
@@ -175,21 +181,19 @@ class Recent:
         if sources is None or not isinstance(response.body, bytes | FileBody):
             return
         found = sources.found
-        if sources.project is None:
-            # Who does not see everything has another root; and a stored one may be swept meanwhile.
+        if sources.project is None:  # a stored one may be swept meanwhile
             kept = response.status in (200, 304) and isinstance(response.body, bytes)
-            kept = kept and self._reader(request, None) is not None
         elif response.status == 404:
-            # It may be one for who asks alone.
-            kept = self._reader(request, sources.project) is not None
+            kept = True
         elif sources.filename:
             kept = response.status == 200 and found is not None and found.content is not None
         else:
             kept = response.status in (200, 304) and found is not None
-        if kept:
+        question = _question(request)
+        if kept and sum(len(part or "") for part in question) <= LONGEST_QUESTION:
             private = found is not None and found.private
             until = float("inf") if private else self._clock() + self._mirrored_for
-            self._given.keep(_question(request), _Given(sources, response, until))
+            self._given.keep(question, _Given(sources, response, until))
 
     def _reader(self, request: Request, project: ProjectName | None) -> Principal | None:
         """Who asks, if the project, or where it is None everything, is visible to them."""
@@ -212,7 +216,7 @@ def look(places: tuple[Place, ...]) -> Source | None:
 def _state(path: str) -> State | None:
     try:
         found = os.stat(path)  # noqa: PTH116  # half the time of Path.stat
-    except OSError:
+    except (OSError, ValueError):  # ValueError: the file system's encoding has no such name
         return None
     return State(found.st_ino, found.st_mtime_ns, found.st_size)
 

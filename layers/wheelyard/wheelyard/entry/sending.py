@@ -19,8 +19,8 @@ _CORK = getattr(socket, "TCP_CORK", None)
 async def send_file(connection: socket.socket, file: BinaryIO, start: int, end: int) -> None:
     """Send the bytes ``start`` up to, not including, ``end`` of ``file`` over a non-blocking socket.
 
-    ``connection`` is a duplicate of one that the event loop knows. Raises ``ConnectionError`` where the
-    client went away, and ``EOFError`` where the file is shorter.
+    ``connection`` is a duplicate of one that the event loop knows. Raises ``OSError`` where the client
+    went away or the disk failed, and ``EOFError`` where the file is shorter.
     """
     loop = asyncio.get_running_loop()
     sent: asyncio.Future[None] = loop.create_future()

@@ -296,7 +296,8 @@ def from_environment() -> Server:
     """The server of one worker process."""
     settings = Settings.from_env(os.environ)
     index = _index(settings, os.environ)
-    log = RequestLog(sys.stderr) if logging.getLogger().isEnabledFor(logging.INFO) else log_request
+    logs = sys.stderr is not None and logging.getLogger().isEnabledFor(logging.INFO)
+    log = RequestLog(sys.stderr) if logs else log_request
     return Server(index, at_once=index.at_once, base_path=settings.base_path, log=log)
 
 
