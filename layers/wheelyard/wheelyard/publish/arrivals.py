@@ -91,7 +91,7 @@ class Arrivals:
         if known is None and is_promised(self._store, name, filename):
             return Arrival(entry.key, "known")
         if known is None and self._shelf.withdrawals.concerns(name, filename, entry):
-            return self._take_away(name, filename, entry)
+            return Arrival(entry.key, self._take_away(name, filename))
         rules = self._shelf.rules
         incoming, entry = examine(
             self._store,
@@ -119,23 +119,10 @@ class Arrivals:
             return Arrival(key, "ignored")
         if self._shelf.withdrawals.find(name, filename) is None:  # it was carried out
             return Arrival(key, "known")
-        try:
-            entry = self._store.head(keys.package(name, filename))
-        except KeyNotFound:
-            self._shelf.withdrawals.done(name, filename)
-            return Arrival(key, "known")
-        taken = self._take_away(name, filename, entry)
-        return taken._replace(key=key)
+        return Arrival(key, self._take_away(name, filename))
 
-    def _take_away(self, name: ProjectName, filename: str, entry: Entry) -> Arrival:
-        """Delete a file that there is an order for, if it is still the object that is meant."""
-        meant = self._shelf.withdrawals.concerns(name, filename, entry)
-        unlisted = listed(self._shelf.project(name), filename) is None
-        if meant and unlisted and self._is_still(entry):
-            self._store.delete(entry.key)
-            self._shelf.remove_beside(name, filename)
-        self._shelf.withdrawals.done(name, filename)
-        return Arrival(entry.key, "removed" if meant else "known")
+    def _take_away(self, name: ProjectName, filename: str) -> Outcome:
+        return "removed" if self._shelf.take_away(name, filename) else "known"
 
     def _restore(self, incoming: Incoming) -> None:
         """Whoever puts the very file back that was deleted does not use its name for another one."""

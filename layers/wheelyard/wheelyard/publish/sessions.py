@@ -10,6 +10,7 @@ that were stored are taken back before the promise is, and the session can be ch
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from wheelyard.audit.event import AuditedFile, Change
 from wheelyard.audit.recorder import Recorder, unrecorded
@@ -28,7 +29,7 @@ from wheelyard.publish.session import (
     release,
 )
 from wheelyard.publish.session_records import SessionRecords, editable
-from wheelyard.publish.shelf import Shelf
+from wheelyard.publish.shelf import Placed, Shelf
 from wheelyard.publish.staged import staged_incoming
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
@@ -213,19 +214,22 @@ class Sessions:
             for file, incoming in ready
             if self._shelf.standing(incoming, session.id) != "listed"
         ]
-        placed = [
-            self._shelf.place(incoming, StagedObject(file.staged), session.id)
-            for file, incoming in unlisted
-        ]
+        placed = [self._place(session, file, incoming) for file, incoming in unlisted]
         with record(_change(session)):
             self._shelf.list(session.name, placed)
+
+    def _place(
+        self, session: Session, file: SessionFile, incoming: Incoming | None = None
+    ) -> Placed:
+        incoming = incoming or self._incoming(session, file)
+        return self._shelf.place(incoming, StagedObject(file.staged), session.id)
 
     def _fail(self, session: Session, reason: str, failed: SessionStatus) -> None:
         """Take back what was stored, and only then the promise that nobody else lists it."""
         for file in session.files:
             if file.filename in session.placing:
-                source = StagedObject(file.staged)
-                self._shelf.withdraw(session.name, file.filename, file.sha256 or "", source)
+                put_back = partial(self._place, session, file)
+                self._shelf.withdraw(session.name, file.filename, file.sha256 or "", put_back)
 
         def fail(now: Session) -> Session:
             if now.status != "processing":

@@ -160,15 +160,20 @@ class Shelf:
                 self.store.put(key, body)
 
     def remove_beside(self, name: ProjectName, filename: str) -> None:
-        """Delete metadata, signature, provenance and origin of a file."""
+        """Delete metadata, signature, provenance and origin of a file.
+
+        Before the file itself: once that is gone, its name is another upload's, and so are they.
+        """
         for ending in keys.SIDECARS:
             self.store.delete(keys.package(name, filename + ending))
 
-    def withdraw(self, name: ProjectName, filename: str, sha256: str, source: Source) -> None:
+    def withdraw(
+        self, name: ProjectName, filename: str, sha256: str, put_back: Callable[[], object]
+    ) -> None:
         """Take back a stored file, of that digest, that is not to be listed after all.
 
-        Another writer may have listed it: then it stays, or is put back, from ``source``. Where nothing
-        may be deleted an order is left for those who may.
+        Another writer may have listed it: then it stays, or is ``put_back`` with what stands beside it.
+        Where nothing may be deleted an order is left for those who may.
         """
         key = keys.package(name, filename)
         try:
@@ -179,15 +184,33 @@ class Shelf:
         if not ours or listed(self.project(name), filename) is not None:
             return
         try:
+            self.remove_beside(name, filename)
             self.store.delete(key)
         except StorageError:
             self.withdrawals.order(name, filename, entry)
             return
         if listed(self.project(name), filename) is not None:
-            with suppress(KeyExists):
-                source.create(self.store, key)
-            return
-        self.remove_beside(name, filename)
+            with suppress(FileExists):
+                put_back()
+
+    def take_away(self, name: ProjectName, filename: str) -> bool:
+        """Carry out the order to take a stored file away; whether it is about the object that is there.
+
+        Done again after it was interrupted, it goes on from there.
+        """
+        try:
+            entry = self.store.head(keys.package(name, filename))
+        except KeyNotFound:
+            self.withdrawals.done(name, filename)
+            return False
+        meant = self.withdrawals.concerns(name, filename, entry)
+        if meant and listed(self.project(name), filename) is None:
+            self.remove_beside(name, filename)
+            # What its owner put there since is another object.
+            if self.withdrawals.stands(name, filename):
+                self.store.delete(entry.key)
+        self.withdrawals.done(name, filename)
+        return meant
 
     def adopt(self, incoming: Incoming) -> Placed:
         """A file that another tool stored; what belongs beside it is made."""

@@ -48,12 +48,19 @@ class Withdrawals:
         """Whether a stored file is one that is to be taken away."""
         return self.find(name, filename) == _withdrawal(entry)
 
+    def stands(self, name: ProjectName, filename: str) -> bool:
+        """Whether there is a stored file that is to be taken away."""
+        order = self.find(name, filename)
+        if order is None:
+            return False
+        try:
+            return order == _withdrawal(self._store.head(keys.package(name, filename)))
+        except KeyNotFound:
+            return False
+
     def check(self, name: ProjectName, filename: str) -> None:
         """Raises ``FileExists`` for a stored file that is to be taken away."""
-        order = self.find(name, filename)
-        if order is not None and order == _withdrawal(
-            self._store.head(keys.package(name, filename))
-        ):
+        if self.stands(name, filename):
             raise FileExists(
                 f"File already exists: {filename!r} was stored for a release that was not published, and "
                 "is just being taken away: try again in a minute"
