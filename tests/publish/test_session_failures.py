@@ -135,9 +135,13 @@ def test_beaten(new_store: Callable[[], Store], uploader: str) -> None:
     assert made.find(NAME, "1", session.id).status == "open"
     if uploader == "may not":
         # Nobody else's either, under these names, while they wait to be taken away.
+        shelf = _shelf(Undeleting(store))
         for built in (FIRST, build_wheel("acme-tools", "1.0", requires_python=">=3.12")):
             with pytest.raises(FileExists, match="is just being taken away"):
-                Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(built))])
+                Publisher(shelf).publish(CONTENT_TYPE, [encode(parts(built))])
+        report = rebuild(shelf, lambda _survey: lambda _done: None)
+        refused = [each.reason for changes in report.changes for each in changes.refused]
+        assert sum("is just being taken away" in reason for reason in refused) == 2
         with pytest.raises(FileExists, match="is just being taken away"):
             made.publish(session)
     settle(store)
@@ -280,6 +284,31 @@ def test_deleted_meanwhile() -> None:
     settle(store)
     assert listed(store) == {}
     assert not list(store.list(keys.PACKAGES))
+
+
+@pytest.mark.parametrize("by", ["the retry", "a form", "a rebuild"])
+def test_orders_that_nobody_hears_of(new_store: Callable[[], Store], by: str) -> None:
+    """Where no function hears of an order, whoever comes by next, and may delete, carries it out."""
+    store = new_store()
+    session = staged(store)
+    made, files = sessions(store)
+    with pytest.raises(FileExists):
+        sessions(Beaten(Undeleting(store)))[0].publish(session)
+    assert len(list(store.list(keys.WITHDRAWN))) == 2
+    if by == "the retry":
+        files.remove(session, THIRD.filename)
+        made.publish(session)
+        assert set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
+    elif by == "a form":
+        other = build_wheel("acme-tools", "1.0", requires_python=">=3.12")
+        Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(other))])
+        assert listed(store) == {other.filename: other.sha256}
+    else:
+        rebuild(_shelf(store), lambda _survey: lambda _done: None)
+        assert set(listed(store).values()) == {RIVAL.sha256}
+        left = {entry.key.rpartition("/")[2] for entry in store.list(keys.PACKAGES)}
+        assert left == {THIRD.filename, f"{THIRD.filename}.metadata"}
+    assert len(list(store.list(keys.WITHDRAWN))) == (1 if by == "a form" else 0)
 
 
 class Freed(DyingStore):

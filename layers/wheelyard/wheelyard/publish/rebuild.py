@@ -139,10 +139,8 @@ def _finding(
         raise Forbidden(
             f"{filename!r} is just being published, together with others of its release"
         )
-    if known is None and shelf.withdrawals.concerns(name, filename, store.head(key)):
-        raise Forbidden(
-            f"{filename!r} is of a release that was not published, and is just being taken away"
-        )
+    if known is None:
+        shelf.check_withdrawn(name, filename)
     incoming, entry = examine(
         store,
         key,

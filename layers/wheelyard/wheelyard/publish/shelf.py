@@ -98,7 +98,11 @@ class Shelf:
         if not self.store.exists(key):
             return "absent"
         self._check_free(incoming, session)
-        if sha256_of(self.store, key) == incoming.sha256:
+        try:
+            same = sha256_of(self.store, key) == incoming.sha256
+        except KeyNotFound:  # it was taken away just now
+            return "absent"
+        if same:
             return "stored"
         if not self.rules.overwrite:
             raise FileExists(exists(incoming.filename))
@@ -115,7 +119,15 @@ class Shelf:
                 f"File already exists: {filename!r} is just being published by a session, together with "
                 "others of its release: try again in a minute, or publish that session again"
             )
-        self.withdrawals.check(name, filename)
+        self.check_withdrawn(name, filename)
+
+    def check_withdrawn(self, name: ProjectName, filename: str) -> None:
+        """Carry out the order for a stored file, if there is one. Raises ``FileExists`` if it cannot be."""
+        if self.withdrawals.stands(name, filename):
+            # Who may not delete leaves it to those who may, and so does who gets no answer.
+            with suppress(StorageError):
+                self.take_away(name, filename)
+            self.withdrawals.check(name, filename)
 
     def place(self, incoming: Incoming, source: Source, session: str | None = None) -> Placed:
         """Store the file and what stands beside it; ``session`` is the id of the one that it is of.
@@ -132,7 +144,11 @@ class Shelf:
             source.create(self.store, key)
         except KeyExists:
             self._check_free(incoming, session)
-            if sha256_of(self.store, key) == incoming.sha256:
+            try:
+                same = sha256_of(self.store, key) == incoming.sha256
+            except KeyNotFound:  # it was taken away just now
+                return self.place(incoming, source, session)
+            if same:
                 created = False
             elif self.rules.overwrite:
                 self._replace(incoming, source)

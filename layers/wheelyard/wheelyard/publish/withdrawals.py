@@ -1,8 +1,9 @@
 """Orders to take away stored files that were never published.
 
 Whoever publishes several files may find that the last one cannot be, after it has stored the first. Where
-it may not delete, as the function that takes uploads may not, it leaves an order. Until the function that
-hears of it has carried that out, the file is listed by nobody, and its name is not free.
+it may not delete, as the function that takes uploads may not, or has no answer, it leaves an order. Until
+that is carried out the file is listed by nobody, and its name is not free. On a deployed stack a function
+hears of it at once; elsewhere it waits for who comes by next: a rebuild, or an upload of that name.
 """
 
 import json
@@ -63,7 +64,8 @@ class Withdrawals:
         if self.stands(name, filename):
             raise FileExists(
                 f"File already exists: {filename!r} was stored for a release that was not published, and "
-                "is just being taken away: try again in a minute"
+                "is just being taken away: try again in a minute; if it stays, run 'wheelyard rebuild "
+                "--store' as somebody who may delete it"
             )
 
     def done(self, name: ProjectName, filename: str) -> None:
