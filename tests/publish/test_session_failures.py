@@ -5,11 +5,11 @@ from collections.abc import Callable
 import pytest
 from obstore.store import MemoryStore
 
-from distributions import build_sdist, build_wheel
+from distributions import BuiltDistribution, build_sdist, build_wheel
 from dying import DyingStore, Killed
 from forms import CONTENT_TYPE, encode, parts
 from stores import Bucket
-from wheelyard.errors import Conflict, FileExists, NotFound, StorageError
+from wheelyard.errors import Conflict, FileExists, Forbidden, NotFound, StorageError
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.filenames import parse_filename
 from wheelyard.protocol.names import project_name
@@ -62,20 +62,20 @@ class Undeleting(DyingStore):
         super().delete(key)
 
 
-def sessions(store: Store, now: float = 0) -> tuple[Sessions, SessionFiles]:
+def sessions(store: Store, now: float = 0, **rules: bool) -> tuple[Sessions, SessionFiles]:
     """As a process has them."""
-    shelf = _shelf(store)
+    shelf = _shelf(store, **rules)
     records = SessionRecords(store, multipart(store))
     return Sessions(shelf, records, lambda: now), SessionFiles(shelf, records)
 
 
-def _shelf(store: Store) -> Shelf:
-    return Shelf(store, Catalogue(store), Rules(10**9))
+def _shelf(store: Store, **rules: bool) -> Shelf:
+    return Shelf(store, Catalogue(store), Rules(10**9, **rules))
 
 
-def staged(store: Store) -> Session:
+def staged(store: Store, **rules: bool) -> Session:
     """A session with three completed files."""
-    made, files = sessions(store)
+    made, files = sessions(store, **rules)
     session = made.create(NAME, "1.0", "uploader")
     for built in SESSION:
         hashes = {"sha256": built.sha256}
@@ -224,6 +224,54 @@ def test_gone(new_store: Callable[[], Store]) -> None:
     files.remove(session, THIRD.filename)
     made.publish(session)
     assert set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
+
+
+OLD = build_wheel("acme-tools", "1.0", requires_python=">=3.12")
+
+
+@pytest.mark.parametrize("gone", [FIRST, THIRD], ids=["itself", "another"])
+def test_not_replaced(new_store: Callable[[], Store], gone: BuiltDistribution) -> None:
+    """A session that fails leaves the published file that it was to replace as it is."""
+    store = new_store()
+    Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(OLD))])
+    session = staged(store, overwrite=True)
+    file = session.find(gone.filename)
+    assert file is not None
+    store.delete(file.staged)
+    made, files = sessions(store, overwrite=True)
+    with pytest.raises(Conflict, match="is gone from the store"):
+        made.publish(session)
+    assert listed(store) == {OLD.filename: OLD.sha256}
+    left = {entry.key.rpartition("/")[2]: entry.key for entry in store.list(keys.PACKAGES)}
+    assert set(left) == {OLD.filename, f"{OLD.filename}.metadata"}
+    assert store.get(left[OLD.filename]).body == OLD.content
+    files.remove(session, gone.filename)
+    made.publish(session)
+    assert OURS - {gone.sha256} <= set(listed(store).values())
+
+
+class Archived(DyingStore):
+    """The project is archived once the first file has its place."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, 0, after=False)
+
+    def copy(self, source: str, target: str) -> None:
+        super().copy(source, target)
+        if target == keys.package(NAME, FIRST.filename):
+            _shelf(self._store).edit(NAME, lambda project: project._replace(status="archived"))
+
+
+def test_replaced_and_not_listed() -> None:
+    """A file that replaced another one, which cannot be put back, is not taken away if all fails then."""
+    store = ObjectStore(MemoryStore())
+    Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(OLD))])
+    session = staged(store, overwrite=True)
+    with pytest.raises(Forbidden, match="is archived"):
+        sessions(Archived(store), overwrite=True)[0].publish(session)
+    left = {entry.key.rpartition("/")[2]: entry.key for entry in store.list(keys.PACKAGES)}
+    assert set(left) == {FIRST.filename, f"{FIRST.filename}.metadata"}
+    assert store.get(left[FIRST.filename]).body == FIRST.content
 
 
 class Interrupted(DyingStore):

@@ -53,7 +53,7 @@ class Session(NamedTuple):
     """A session. Times are in seconds since the epoch.
 
     ``version`` is canonical, ``owner`` the user name of who opened it. ``placing`` are the files that its
-    publication stores, and takes back if it fails.
+    publication stores where there is none, and takes back if it fails.
     """
 
     id: str

@@ -209,12 +209,15 @@ class Sessions:
     def _list(self, session: Session, record: Recorder) -> None:
         ready = [(file, self._incoming(session, file)) for file in session.files]
         # All is looked at before anything is placed: to take back what was is the exception.
-        unlisted = [
-            (file, incoming)
-            for file, incoming in ready
-            if self._shelf.standing(incoming, session.id) != "listed"
+        looked_at = [
+            (self._shelf.standing(incoming, session.id), file, incoming) for file, incoming in ready
         ]
-        placed = [self._place(session, file, incoming) for file, incoming in unlisted]
+        others = [each for each in looked_at if each[0] == "other"]
+        for _, file, _ in others:
+            self._store.head(file.staged)
+        # What replaces another one, which cannot be put back, comes after all that may fail.
+        free = [each for each in looked_at if each[0] in ("stored", "absent")]
+        placed = [self._place(session, file, incoming) for _, file, incoming in (*free, *others)]
         with record(_change(session)):
             self._shelf.list(session.name, placed)
 

@@ -29,8 +29,12 @@ from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Store, Stored
 
-Standing = Literal["listed", "stored", "absent"]
-"""Where a file stands that is to be published: listed as it is, stored without being listed, or neither."""
+Standing = Literal["listed", "stored", "other", "absent"]
+"""Where a file stands that is to be published.
+
+It is ``listed`` as it is, or ``stored`` without being listed; or there is an ``other`` one in its place,
+which it may replace, or none.
+"""
 
 
 class Placed(NamedTuple):
@@ -106,7 +110,7 @@ class Shelf:
             return "stored"
         if not self.rules.overwrite:
             raise FileExists(exists(incoming.filename))
-        return "absent"
+        return "other"
 
     def _check_free(self, incoming: Incoming, session: str | None) -> None:
         """Refuse to share a stored file with a session that is just publishing it, or was not able to.
