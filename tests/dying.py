@@ -22,7 +22,7 @@ class DyingStore(Store):
     """Passes everything on to another store, until its time has come."""
 
     def __init__(
-        self, store: Store, step: int, *, after: bool, die: Callable[[], None] = killed
+        self, store: Store, step: int, *, after: bool, die: Callable[[], object] = killed
     ) -> None:
         """Calls ``die`` at write number ``step``, counted from 1, once it is done if ``after``."""
         self._store = store

@@ -1,6 +1,8 @@
 """Publishing sessions that fail half-way: none of their files is ever listed, whatever comes after."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import product
 
 import pytest
 from obstore.store import MemoryStore
@@ -18,7 +20,7 @@ from wheelyard.publish.publisher import Publisher
 from wheelyard.publish.rebuild import rebuild
 from wheelyard.publish.rules import Rules
 from wheelyard.publish.session import Session
-from wheelyard.publish.session_files import BYTES, Announced, SessionFiles
+from wheelyard.publish.session_files import BYTES, PARTS, Announced, SessionFiles
 from wheelyard.publish.session_records import SessionRecords
 from wheelyard.publish.sessions import LIFETIME, Sessions
 from wheelyard.publish.shelf import Shelf
@@ -26,7 +28,7 @@ from wheelyard.storage import keys
 from wheelyard.storage.directory import DirectoryStore
 from wheelyard.storage.multipart import multipart
 from wheelyard.storage.objects import ObjectStore
-from wheelyard.storage.store import Store, Stored
+from wheelyard.storage.store import Entry, Store, Stored
 
 NAME = project_name("acme-tools")
 FIRST, SECOND, THIRD = (
@@ -224,6 +226,113 @@ def test_gone(new_store: Callable[[], Store]) -> None:
     files.remove(session, THIRD.filename)
     made.publish(session)
     assert set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_published_twice(after: bool) -> None:
+    """A publication that is sent again while it goes on, and ends in between, is told that it succeeded."""
+    counting = DyingStore(ObjectStore(MemoryStore()), 0, after=False)
+    sessions(counting)[0].publish(staged(counting._store))
+    assert counting.writes > 8
+    for step in range(1, counting.writes + 1):
+        store = ObjectStore(MemoryStore())
+        session = staged(store)
+        published = partial(sessions(store)[0].publish, session)
+        made, _ = sessions(DyingStore(store, step, after=after, die=published))
+        assert made.publish(session).status == "published", step
+        assert set(listed(store).values()) == OURS
+        assert not list(store.list(keys.UPLOADED))
+
+
+def test_found_unfit_meanwhile() -> None:
+    """A session that another request gave up meanwhile is not said to be published; a retry is."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    records = SessionRecords(store, multipart(store))
+
+    class Ended(DyingStore):
+        """The session is open again once its files are listed."""
+
+        def create(self, key: str, body: bytes) -> str:
+            etag = super().create(key, body)
+            if key == keys.project(NAME):
+                records.edit(session, lambda now: now._replace(status="open", placing=()))
+            return etag
+
+    with pytest.raises(Conflict, match="publish it again"):
+        sessions(Ended(store, 0, after=False))[0].publish(session)
+    made, _ = sessions(store)
+    assert made.find(NAME, "1", session.id).status == "open"
+    assert made.publish(session).status == "published"
+    assert set(listed(store).values()) == OURS
+
+
+class Overtaken(DyingStore):
+    """Somebody does something just before it is looked at what waits in a session."""
+
+    def __init__(self, store: Store, act: Callable[[], object]) -> None:
+        super().__init__(store, 0, after=False)
+        self._act: Callable[[], object] | None = act
+
+    def _overtake(self, key: str) -> None:
+        if key.startswith(keys.UPLOADED) and self._act is not None:
+            act, self._act = self._act, None
+            act()
+
+    def get(self, key: str) -> Stored:
+        self._overtake(key)
+        return super().get(key)
+
+    def list(self, prefix: str) -> Iterator[Entry]:
+        self._overtake(prefix)
+        return super().list(prefix)
+
+
+def test_published_before_it_was_looked_at() -> None:
+    """A publication is told that it succeeded, too, if it did before the repeated one had begun."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    made, _ = sessions(Overtaken(store, partial(sessions(store)[0].publish, session)))
+    assert made.publish(session).status == "published"
+    assert set(listed(store).values()) == OURS
+
+
+def sent(store: Store, mechanism: str) -> Session:
+    """A session with one file, which has arrived."""
+    made, files = sessions(store)
+    session = made.create(NAME, "1.0", "uploader")
+    hashes, size = {"sha256": FIRST.sha256}, len(FIRST.content)
+    file = files.start(session, Announced(FIRST.filename, size, hashes, mechanism))
+    session = made.find(NAME, "1", session.id)
+    if mechanism == PARTS:
+        files.receive_part(file, 1, [FIRST.content], size)
+    else:
+        files.receive(session, FIRST.filename, [FIRST.content])
+    return made.find(NAME, "1", session.id)
+
+
+@pytest.mark.parametrize("mechanism", [BYTES, PARTS])
+def test_completed_twice(mechanism: str) -> None:
+    """A completion that is sent again while it goes on, and ends in between, is told that it succeeded."""
+    counting = DyingStore(ObjectStore(MemoryStore()), 0, after=False)
+    sessions(counting)[1].complete(sent(counting._store, mechanism), FIRST.filename)
+    assert counting.writes >= 2
+    for step, after in product(range(1, counting.writes + 1), (False, True)):
+        store = ObjectStore(MemoryStore())
+        session = sent(store, mechanism)
+        completed = partial(sessions(store)[1].complete, session, FIRST.filename)
+        _, files = sessions(DyingStore(store, step, after=after, die=completed))
+        assert files.complete(session, FIRST.filename).status == "completed", step
+        assert sessions(store)[0].publish(session).status == "published"
+
+
+def test_joined_twice() -> None:
+    """Parts that another request put together meanwhile have not got lost."""
+    store = ObjectStore(MemoryStore())
+    session = sent(store, PARTS)
+    completed = partial(sessions(store)[1].complete, session, FIRST.filename)
+    _, files = sessions(Overtaken(store, completed))
+    assert files.complete(session, FIRST.filename).status == "completed"
 
 
 OLD = build_wheel("acme-tools", "1.0", requires_python=">=3.12")

@@ -193,22 +193,32 @@ class SessionFiles:
         completed = file._replace(status="completed", sha256=sha256)
 
         def place(session: Session) -> Session:
-            if session.find(filename) != file:
+            now = session.find(filename)
+            if now == completed:  # by another request
+                return session
+            if now != file:
                 raise Conflict(f"{filename!r} was sent again meanwhile: complete it again")
             return editable(session).with_file(completed)
 
         self._records.edit(session, place)
         return completed
 
+    def _join(self, file: SessionFile, upload: str) -> None:
+        received = self._records.parts.received(file.staged, upload)
+        if sum(received.values()) != file.size:
+            raise Conflict(
+                f"{sum(received.values())} of the {file.size} bytes of {file.filename!r} have "
+                "arrived: send the parts that are missing"
+            )
+        self._records.parts.complete(file.staged, upload)
+
     def _examine(self, session: Session, file: SessionFile) -> str:
-        if file.upload is not None and not self._shelf.store.exists(file.staged):
-            received = self._records.parts.received(file.staged, file.upload)
-            if sum(received.values()) != file.size:
-                raise Conflict(
-                    f"{sum(received.values())} of the {file.size} bytes of {file.filename!r} have "
-                    "arrived: send the parts that are missing"
-                )
-            self._records.parts.complete(file.staged, file.upload)
+        if file.upload is not None and not self._store.exists(file.staged):
+            try:
+                self._join(file, file.upload)
+            except (KeyNotFound, Conflict):
+                if not self._store.exists(file.staged):  # else another request was faster
+                    raise
         if (size := self._store.head(file.staged).size) != file.size:
             raise InvalidUpload(f"{file.filename!r} has {size} bytes, {file.size} were announced")
         actual = digests_of(self._store, file.staged, (*file.hashes, "sha256"))

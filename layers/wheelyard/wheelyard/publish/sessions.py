@@ -147,7 +147,9 @@ class Sessions:
             try:
                 session = self._promise(session)
             except KeyNotFound as error:
-                raise Conflict(_GONE) from error
+                session = self._records.edit(session, lambda s: s)
+                if session.status != "published":  # as another request may have it by now
+                    raise Conflict(_GONE) from error
         return self._finish(session, record, "open")
 
     def _promise(self, session: Session) -> Session:
@@ -196,13 +198,22 @@ class Sessions:
             return session
         try:
             self._list(session, record)
-        except KeyNotFound as error:
-            self._fail(session, _GONE, failed)
-            raise Conflict(_GONE) from error
-        except _UNFIT as error:
-            self._fail(session, str(error), failed)
+        except (KeyNotFound, *_UNFIT) as error:
+            now = self._records.edit(session, lambda s: s)
+            if now.status == "published":  # by another request, which threw away what waited
+                return now
+            gone = isinstance(error, KeyNotFound)
+            if now.status == "processing":
+                self._fail(session, _GONE if gone else str(error), failed)
+            if gone:
+                raise Conflict(_GONE) from error
             raise
-        published = self._records.edit(session, lambda s: s._replace(status="published"))
+        published = self._records.edit(session, _published)
+        if published.status != "published":
+            raise Conflict(
+                "another request found that the session cannot be published, and it is "
+                f"{published.status} again: publish it again"
+            )
         self._records.discard(published)
         return published
 
@@ -258,6 +269,10 @@ def _expired(session: Session) -> Session:
     if session.status in ("processing", "published"):
         return session
     return session._replace(status="canceled")
+
+
+def _published(session: Session) -> Session:
+    return session._replace(status="published") if session.status == "processing" else session
 
 
 def _check_complete(session: Session) -> None:
