@@ -104,7 +104,7 @@ def upload(built: BuiltDistribution) -> Callable[[Process], Response]:
 
 USER, PROJECT, CATALOGUE = "get users", "get projects", "get catalogue"
 # Written ahead of everything: who uploads what. Then the file and its metadata, and its entry on the page.
-# In the end it is seen whether a deletion began meanwhile.
+# In the end it is seen whether a deletion began meanwhile, or a session that failed took the file back.
 PUBLISH = [
     "get tombstones",
     "create audit",
@@ -114,7 +114,7 @@ PUBLISH = [
     "get packages",
     PROJECT,
 ]
-SETTLED = ["get tombstones"]
+SETTLED = ["get tombstones", "head packages"]
 
 COLD: list[tuple[str, Callable[[Process], Response], int, list[str]]] = [
     ("health", get("/-/health"), 200, []),

@@ -228,6 +228,32 @@ def test_gone(new_store: Callable[[], Store]) -> None:
     assert set(listed(store).values()) == {FIRST.sha256, SECOND.sha256}
 
 
+@pytest.mark.parametrize("uploader", UPLOADERS)
+def test_uploaded_meanwhile(uploader: str) -> None:
+    """A file that a form created, and a session that fails took for its own, is there once it is listed."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(Killed):  # once it has promised all three
+        sessions(DyingStore(store, 1, after=True))[0].publish(session)
+
+    class Slow(DyingStore):
+        """The session fails before the file is listed."""
+
+        def create(self, key: str, body: bytes) -> str:
+            if key == keys.project(NAME):
+                with pytest.raises(FileExists):
+                    sessions(Beaten(UPLOADERS[uploader](store)))[0].publish(session)
+            return super().create(key, body)
+
+    Publisher(_shelf(Slow(store, 0, after=False))).publish(CONTENT_TYPE, [encode(parts(FIRST))])
+    for _ in range(2):
+        assert listed(store)[FIRST.filename] == FIRST.sha256
+        key = keys.package(NAME, FIRST.filename)
+        assert store.get(key).body == FIRST.content
+        assert store.exists(f"{key}.metadata")
+        settle(store)
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_published_twice(after: bool) -> None:
     """A publication that is sent again while it goes on, and ends in between, is told that it succeeded."""

@@ -14,6 +14,7 @@ from wheelyard.publish.attestations import read_provenance
 from wheelyard.publish.form import UploadForm, read_form
 from wheelyard.publish.incoming import Incoming, LocalFile
 from wheelyard.publish.shelf import Shelf
+from wheelyard.storage import keys
 from wheelyard.storage.staging import StagedFile
 
 _FILETYPES = {"wheel": "bdist_wheel", "sdist": "sdist", "egg": "bdist_egg"}
@@ -77,6 +78,9 @@ class Publisher:
         with self._record(change):
             placed = self._shelf.place(incoming, source)
             self._shelf.list(name, [placed])
+            if not self._shelf.store.exists(keys.package(name, filename)):
+                # A session that promised it, and failed, took it for its own before it was listed here.
+                self._shelf.place(incoming, source)
         return Published(name, filename, placed.created)
 
 
