@@ -57,7 +57,7 @@ def growth(path: Path, figures: list[dict[str, Any]]) -> None:
     """A line for each kind of request; one picture for each thing that there is more of."""
     if not figures:
         return
-    picture, both = pyplot.subplots(1, 2, figsize=(11, 4.5), sharey=True)
+    picture, both = pyplot.subplots(1, 2, figsize=(11, 4.8), sharey=True, layout="constrained")
     for axes, of in zip(both, ("private projects", "upstream names"), strict=True):
         series: dict[str, list[tuple[int, float]]] = {}
         for figure in figures:
@@ -69,11 +69,12 @@ def growth(path: Path, figures: list[dict[str, Any]]) -> None:
             sizes, values = zip(*sorted(points), strict=True)
             axes.plot(sizes, values, marker="o", label=what)
         axes.set(xscale="log", yscale="log", xlabel=of)
-        axes.legend(fontsize=8)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     both[0].set_ylabel("ms, the store in memory")
-    picture.tight_layout()
+    # The right one has all that the left one has.
+    handles, labels = both[1].get_legend_handles_labels()
+    picture.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
     picture.savefig(path, dpi=120)
 
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from wheelyard.errors import InvalidDocument, InvalidName, KeyNotFound
-from wheelyard.protocol.names import ProjectName, project_name
+from wheelyard.protocol.names import ProjectName, project_names
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Store, Stored
@@ -148,7 +148,7 @@ class Catalogue:
 
 def _parse(key: str, raw: bytes) -> Iterable[ProjectName]:
     try:
-        return [project_name(name) for name in json.loads(raw)["names"]]
+        return project_names(json.loads(raw)["names"])
     except (ValueError, TypeError, KeyError, InvalidName, RecursionError) as error:
         raise InvalidDocument(
             f"{key!r} cannot be read: {error!r:.200}; a rebuild makes it anew"
