@@ -291,7 +291,9 @@ def test_lost_answers(index: Index, tmp_path: Path) -> None:
         finally:
             way.shutdown()
             thread.join()
-    assert len(way.lost) == 7, "a session, an announcement, bytes and completion of each file, the end"
+    assert len(way.lost) == 7, (
+        "a session, an announcement, bytes and completion of each file, the end"
+    )
     assert listed(index) == {WHEEL.filename, SDIST.filename}
 
 
