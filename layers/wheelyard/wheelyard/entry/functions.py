@@ -32,6 +32,8 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     """
     settings = Settings.from_env(environ)
     logging.getLogger("wheelyard").setLevel(settings.logging_level)
+    # Nobody reads these of a record: https://docs.python.org/3/howto/logging.html#optimization
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     label(environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     store = open_bucket(environ, settings.presign_lifetime)
     announce = _announcer(environ) if uploads else None

@@ -123,6 +123,8 @@ class Application:
         if "" in segments[:-1]:
             return None
         match segments:
+            case ["simple", name, ""]:  # most requests
+                answer = partial(reader.project, request, name, "/")
             case [""]:
                 return lambda: _welcome(request)
             case ["simple"]:
@@ -136,8 +138,6 @@ class Application:
                 answer = partial(reader.existing, request, name)
             case ["simple", name]:
                 answer = partial(reader.project, request, name, "")
-            case ["simple", name, ""]:
-                answer = partial(reader.project, request, name, "/")
             case ["simple", name, filename]:
                 answer = partial(reader.file, request, name, filename)
             case ["pypi", name, "json"]:

@@ -23,6 +23,8 @@ from wheelyard.entry.events.incoming import (
 from wheelyard.entry.events.outgoing import LAMBDA_PAYLOAD, Body, capacity
 from wheelyard.entry.http import Headers, Request
 
+_LIMIT = capacity(LAMBDA_PAYLOAD)
+
 
 def request(event: object, context: object, base_path: str) -> Request:
     """The request in an event."""
@@ -42,7 +44,7 @@ def request(event: object, context: object, base_path: str) -> Request:
         base=place.base,
         client=text(http.get("sourceIp")),
         id=request_id(about.get("requestId"), context),
-        limit=limit(event),
+        limit=_LIMIT,
     )
 
 
@@ -87,4 +89,4 @@ def answer(_event: object, status: int, headers: Headers, body: Body) -> dict[st
 
 def limit(_event: object) -> int:
     """The most bytes of a body."""
-    return capacity(LAMBDA_PAYLOAD)
+    return _LIMIT
