@@ -1,5 +1,6 @@
 """Publishing sessions that fail half-way: none of their files is ever listed, whatever comes after."""
 
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import product
@@ -530,3 +531,70 @@ def test_put_back_by_its_owner() -> None:
     settle(store)
     assert set(listed(store).values()) == {FIRST.sha256, RIVAL.sha256}
     assert not list(store.list(keys.WITHDRAWN))
+
+
+def changed(raw: bytes, **fields: object) -> bytes:
+    """A record with other fields; those that are ``...`` are taken out."""
+    record = {**json.loads(raw), **fields}
+    return json.dumps({name: value for name, value in record.items() if value is not ...}).encode()
+
+
+UNREADABLE: dict[str, Callable[[bytes], bytes]] = {
+    "cut off": lambda raw: raw[:-9],
+    "a list": lambda _: b"[]",
+    "no bytes": lambda _: b"",
+    "of an older form": lambda raw: changed(raw, placing=...),
+    "of a newer form": lambda raw: changed(raw, unheard_of=1),
+    "a name that is none": lambda raw: changed(raw, name="-"),
+    "no name": lambda raw: changed(raw, name=None),
+    "no time": lambda raw: changed(raw, expires=None),
+    "a time in words": lambda raw: changed(raw, created="yesterday"),
+    "no state": lambda raw: changed(raw, status=None),
+    "files that are none": lambda raw: changed(raw, files=["x"]),
+    "a file without a name": lambda raw: changed(
+        raw, files=[{**file, "filename": None} for file in json.loads(raw)["files"]]
+    ),
+}
+
+
+@pytest.mark.parametrize("spoil", UNREADABLE.values(), ids=UNREADABLE)
+def test_unreadable(spoil: Callable[[bytes], bytes], caplog: pytest.LogCaptureFixture) -> None:
+    """A record that cannot be read is no session: it is warned of, and stands in the way of nothing."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(Killed):  # once the first two are stored
+        sessions(DyingStore(store, 5, after=True))[0].publish(session)
+    key = keys.session(NAME, "1")
+    store.put(key, spoil(store.get(key).body))
+    made, _ = sessions(store)
+    with pytest.raises(NotFound):
+        made.find(NAME, "1", session.id)
+    with pytest.raises(NotFound):
+        made.publish(session)
+    assert key in caplog.text
+    made.create(project_name("acme-zebra"), "1.0", "uploader")
+    assert sessions(store, now=LIFETIME + 1)[0].sweep() == 1
+    Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(FIRST))])
+    dropped = keys.package(NAME, THIRD.filename)
+    store.put(dropped, THIRD.content)
+    assert Arrivals(_shelf(store)).settle(dropped).outcome == "listed"
+    rebuild(_shelf(store), lambda _survey: lambda _done: None)
+    assert set(listed(store).values()) == OURS
+    opened = made.create(NAME, "1.0", "somebody else")
+    assert made.find(NAME, "1", opened.id) == opened
+
+
+def test_sweeping_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    """A session that cannot be brought to its end stops no other one from coming to its own."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(Killed):
+        sessions(DyingStore(store, 1, after=True))[0].publish(session)
+    sessions(store)[0].create(project_name("acme-zebra"), "1.0", "uploader")
+    store.put(keys.project(NAME), b"{")
+    late, _ = sessions(store, now=LIFETIME + 1)
+    assert late.sweep() == 1
+    assert keys.session(NAME, "1") in caplog.text
+    store.delete(keys.project(NAME))
+    assert late.sweep() == 1
+    assert set(listed(store).values()) == OURS

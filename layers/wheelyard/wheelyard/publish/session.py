@@ -6,18 +6,21 @@ differs only in that a publication failed when nobody was there to be told of it
 """
 
 import json
+import logging
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from packaging.utils import canonicalize_version
 from packaging.version import InvalidVersion, Version
 
-from wheelyard.errors import InvalidDocument, InvalidUpload, KeyNotFound
+from wheelyard.errors import InvalidDocument, InvalidName, InvalidUpload, KeyNotFound
 from wheelyard.protocol.filenames import parse_filename
 from wheelyard.protocol.names import ProjectName, project_name
 from wheelyard.storage import keys
-from wheelyard.storage.store import Store
+from wheelyard.storage.store import Store, Stored
+
+_logger = logging.getLogger(__name__)
 
 FileStatus = Literal["pending", "completed", "error"]
 SessionStatus = Literal["open", "processing", "published", "error", "canceled"]
@@ -109,9 +112,43 @@ def parse_session(raw: bytes) -> Session:
         )
         name = project_name(record["name"])
         lists = {field: tuple(record[field]) for field in ("notices", "placing")}
-        return Session(**{**record, "files": files, "name": name, **lists})
-    except (ValueError, TypeError, KeyError) as error:
+        return _checked(Session(**{**record, "files": files, "name": name, **lists}))
+    except (ValueError, TypeError, KeyError, AttributeError, InvalidName) as error:
         raise InvalidDocument(f"a publishing session cannot be read: {error!r:.200}") from error
+
+
+def _checked(session: Session) -> Session:
+    """The session, if its fields are of their types. Raises ``TypeError``."""
+    texts: list[object] = [session.id, session.owner, session.version, *session.placing]
+    numbers: list[object] = [session.created, session.expires]
+    mappings: list[object] = []
+    for file in session.files:
+        texts += (file.filename, file.mechanism, file.staged)
+        numbers.append(file.size)
+        mappings += (file.hashes, file.beside)
+    sound = (
+        session.status in get_args(SessionStatus)
+        and all(isinstance(each, str) for each in texts)
+        and all(isinstance(each, int | float) for each in numbers)
+        and all(isinstance(each, Mapping) for each in mappings)
+    )
+    if not sound:
+        raise TypeError("one of its fields is of another type than it should be")
+    return session
+
+
+def read_session(key: str, stored: Stored | None) -> Session | None:
+    """The session that is stored under ``key``.
+
+    One that cannot be read counts as none: it is warned of, and stands in nobody's way.
+    """
+    if stored is None:
+        return None
+    try:
+        return parse_session(stored.body)
+    except InvalidDocument as error:
+        _logger.warning("%s counts as no session: %s", key, error)
+        return None
 
 
 def release(version: str) -> str:
@@ -126,8 +163,9 @@ def release(version: str) -> str:
 
 def current_session(store: Store, name: ProjectName, version: str) -> Session | None:
     """The latest session of a release, by its canonical version, whatever became of it."""
+    key = keys.session(name, version)
     try:
-        return parse_session(store.get(keys.session(name, version)).body)
+        return read_session(key, store.get(key))
     except KeyNotFound:
         return None
 

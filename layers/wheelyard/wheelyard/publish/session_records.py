@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from wheelyard.errors import Conflict, NotFound
-from wheelyard.publish.session import Session, SessionFile, dump_session, parse_session
+from wheelyard.publish.session import Session, SessionFile, dump_session, read_session
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.multipart import Multipart
@@ -19,17 +19,17 @@ class SessionRecords:
 
     def edit(self, session: Session, change: Callable[[Session], Session]) -> Session:
         """Change a session as it is now; returns it. Raises ``NotFound`` if it is gone."""
-        after = session
+        after, key = session, keys.session(session.name, session.version)
 
         def edit(stored: Stored | None) -> bytes | None:
             nonlocal after
-            before = parse_session(stored.body) if stored else None
+            before = read_session(key, stored)
             if before is None or before.id != session.id:
                 raise NotFound("there is no such session any more")
             after = change(before)
             return None if after == before else dump_session(after)
 
-        edit_object(self.store, keys.session(session.name, session.version), edit)
+        edit_object(self.store, key, edit)
         return after
 
     def discard(self, session: Session) -> None:

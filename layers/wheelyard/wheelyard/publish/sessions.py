@@ -7,6 +7,7 @@ and no rebuild lists one of them, and no other upload can have its name. Where o
 that were stored are taken back before the promise is, and the session can be changed again.
 """
 
+import logging
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +15,7 @@ from functools import partial
 
 from wheelyard.audit.event import AuditedFile, Change
 from wheelyard.audit.recorder import Recorder, unrecorded
-from wheelyard.errors import Conflict, InvalidUpload, KeyNotFound, NotFound
+from wheelyard.errors import Conflict, InvalidDocument, InvalidUpload, KeyNotFound, NotFound
 from wheelyard.protocol.names import ProjectName
 from wheelyard.publish.examining import UNFIT
 from wheelyard.publish.incoming import Incoming, StagedObject
@@ -25,7 +26,7 @@ from wheelyard.publish.session import (
     SessionStatus,
     current_session,
     dump_session,
-    parse_session,
+    read_session,
     release,
 )
 from wheelyard.publish.session_records import SessionRecords, editable
@@ -34,6 +35,8 @@ from wheelyard.publish.staged import staged_incoming
 from wheelyard.storage import keys
 from wheelyard.storage.editing import edit_object
 from wheelyard.storage.store import Stored
+
+_logger = logging.getLogger(__name__)
 
 LIFETIME = 24 * 3600
 """Seconds that a session lives, …"""
@@ -83,15 +86,16 @@ class Sessions:
         if now - self._swept > SWEEP_EVERY:
             self._swept = now
             self.sweep()
+        key = keys.session(name, version)
         session = Session(secrets.token_hex(16), owner, name, version, now, now + LIFETIME)
         stale = self.current(name, version)
         if stale is not None and stale.expires <= now:
-            with suppress(Conflict, *_UNFIT):
+            with suppress(Conflict, NotFound, *_UNFIT):
                 self._finish(stale, self._recorder(stale.owner), "error")
 
         def edit(stored: Stored | None) -> bytes:
             nonlocal stale
-            known = parse_session(stored.body) if stored else None
+            known = read_session(key, stored)
             # One that is being published is never replaced: its files would lose their promise.
             going = known is not None and known.active and known.expires > now
             if known is not None and (going or known.status == "processing"):
@@ -102,7 +106,7 @@ class Sessions:
             stale = known
             return dump_session(session)
 
-        edit_object(self._store, keys.session(name, version), edit)
+        edit_object(self._store, key, edit)
         if stale is not None:
             self._records.discard(stale)
         return session
@@ -179,18 +183,25 @@ class Sessions:
         now, swept = self._clock(), 0
         for entry in list(self._store.list(keys.SESSIONS)):
             try:
-                session = parse_session(self._store.get(entry.key).body)
-            except KeyNotFound:
-                continue
-            if not session.active or session.expires > now:
-                continue
-            ended = self._records.edit(session, _expired)
-            if ended.status == "canceled":
-                self._records.discard(ended)
-            with suppress(Conflict, *_UNFIT):
-                self._finish(ended, self._recorder(ended.owner), "error")
-            swept += 1
+                swept += self._end(entry.key, now)
+            except (InvalidDocument, NotFound) as error:
+                _logger.warning("%s is left as it is: %s", entry.key, error)
         return swept
+
+    def _end(self, key: str, now: float) -> bool:
+        """Bring the session under ``key`` to its end; returns whether there was one to be."""
+        try:
+            session = read_session(key, self._store.get(key))
+        except KeyNotFound:
+            return False
+        if session is None or not session.active or session.expires > now:
+            return False
+        ended = self._records.edit(session, _expired)
+        if ended.status == "canceled":
+            self._records.discard(ended)
+        with suppress(Conflict, *_UNFIT):
+            self._finish(ended, self._recorder(ended.owner), "error")
+        return True
 
     def _finish(self, session: Session, record: Recorder, failed: SessionStatus) -> Session:
         """Go on with publishing, from wherever it was left; ``failed`` is its state if it cannot be."""
