@@ -598,3 +598,16 @@ def test_sweeping_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     store.delete(keys.project(NAME))
     assert late.sweep() == 1
     assert set(listed(store).values()) == OURS
+
+
+def test_long_versions() -> None:
+    """A file of a version longer than a session's can be is refused as any other, and ends nothing else."""
+    store = ObjectStore(MemoryStore())
+    long = build_wheel("acme-tools", f"1.{'1' * 200}")
+    key = keys.package(NAME, long.filename)
+    for built in (long, FIRST):
+        store.put(keys.package(NAME, built.filename), built.content)
+    [changes] = rebuild(_shelf(store), lambda _survey: lambda _done: None).changes
+    assert [refused.key for refused in changes.refused] == [key]
+    assert set(listed(store)) == {FIRST.filename}
+    assert Arrivals(_shelf(store)).settle(key).outcome == "rejected"

@@ -175,7 +175,11 @@ def is_promised(store: Store, name: ProjectName, filename: str, but: str | None 
 
     ``but`` is the id of a session that does not count. Raises ``InvalidFilename``.
     """
-    version = release(str(parse_filename(filename, legacy=True).version))
+    parsed = parse_filename(filename, legacy=True)
+    try:
+        version = release(str(parsed.version))
+    except InvalidUpload:  # longer than any that a session can be of
+        return False
     session = current_session(store, name, version)
     return (
         session is not None
