@@ -2,8 +2,10 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import product
+from pathlib import Path
 
 import pytest
 from obstore.store import MemoryStore
@@ -12,6 +14,9 @@ from distributions import BuiltDistribution, build_sdist, build_wheel
 from dying import DyingStore, Killed
 from forms import CONTENT_TYPE, encode, parts
 from stores import Bucket
+from wheelyard.audit.event import Actor
+from wheelyard.audit.trail import Trail
+from wheelyard.client.direct import upload_to_store
 from wheelyard.errors import Conflict, FileExists, Forbidden, NotFound, StorageError
 from wheelyard.index.catalogue import Catalogue
 from wheelyard.protocol.filenames import parse_filename
@@ -611,3 +616,20 @@ def test_long_versions() -> None:
     assert [refused.key for refused in changes.refused] == [key]
     assert set(listed(store)) == {FIRST.filename}
     assert Arrivals(_shelf(store)).settle(key).outcome == "rejected"
+
+
+def test_ended_by_somebody_else_s_upload(tmp_path: Path) -> None:
+    """What an upload straight into the store publishes of somebody who died is recorded as theirs."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(Killed):
+        sessions(DyingStore(store, 1, after=True))[0].publish(session)
+    another = build_wheel("acme-tools", "1.0", tag="py3-none-win_arm64")
+    path = tmp_path / another.filename
+    path.write_bytes(another.content)
+    assert upload_to_store([path], store)[0].published
+    assert set(listed(store).values()) == {*OURS, another.sha256}
+    now = datetime.now(UTC)
+    events = list(Trail(store).between(now - timedelta(hours=1), now + timedelta(hours=1)))
+    [theirs] = [event for event in events if event.actor == Actor("uploader", "session")]
+    assert {file.sha256 for file in theirs.change.files} == OURS

@@ -65,9 +65,9 @@ def _published(shelf: Shelf, name: ProjectName) -> dict[str, str | None]:
 
 def _publish(shelf: Shelf, release: LocalRelease, advance: Advance) -> None:
     records = SessionRecords(shelf.store, StoredParts(shelf.store))
-    sessions, files = Sessions(shelf, records, time.time), SessionFiles(shelf, records)
-    user = getpass.getuser()
-    record = Trail(shelf.store, time.time).by(Actor(user, "command line"))
+    trail, user = Trail(shelf.store, time.time), getpass.getuser()
+    sessions = Sessions(shelf, records, time.time, lambda owner: trail.by(Actor(owner, "session")))
+    files, record = SessionFiles(shelf, records), trail.by(Actor(user, "command line"))
     session = _opened(sessions, release, f"command line: {user}", record)
     try:
         for file in release.files:
