@@ -418,14 +418,14 @@ def test_replaced_and_not_listed() -> None:
 class Interrupted(DyingStore):
     """Somebody does something once a session was read, before it is read again."""
 
-    def __init__(self, store: Store, act: Callable[[], None]) -> None:
+    def __init__(self, store: Store) -> None:
         super().__init__(store, 0, after=False)
-        self._act: Callable[[], None] | None = act
+        self.act: Callable[[], None] | None = None
 
     def get(self, key: str) -> Stored:
         stored = super().get(key)
-        if key == keys.session(NAME, "1") and self._act is not None:
-            act, self._act = self._act, None
+        if key == keys.session(NAME, "1") and self.act is not None:
+            act, self.act = self.act, None
             act()
         return stored
 
@@ -440,7 +440,11 @@ def test_published_as_it_expires(then: str) -> None:
         with pytest.raises(Killed):
             sessions(DyingStore(store, 5, after=True))[0].publish(session)
 
-    late, _ = sessions(Interrupted(store, publish_a_part), now=LIFETIME + 1)
+    interrupted = Interrupted(store)
+    shelf, now = _shelf(interrupted), LIFETIME - 1.0
+    late = Sessions(shelf, SessionRecords(interrupted, multipart(store)), lambda: now)
+    late.create(project_name("acme-zebra"), "1.0", "uploader")  # which sweeps, for the next hour
+    now, interrupted.act = LIFETIME + 1.0, publish_a_part
     if then == "swept":
         late.sweep()
         assert set(listed(store).values()) == OURS
@@ -547,7 +551,6 @@ def changed(raw: bytes, **fields: object) -> bytes:
 UNREADABLE: dict[str, Callable[[bytes], bytes]] = {
     "cut off": lambda raw: raw[:-9],
     "a list": lambda _: b"[]",
-    "no bytes": lambda _: b"",
     "of an older form": lambda raw: changed(raw, placing=...),
     "of a newer form": lambda raw: changed(raw, unheard_of=1),
     "a name that is none": lambda raw: changed(raw, name="-"),
@@ -633,3 +636,100 @@ def test_ended_by_somebody_else_s_upload(tmp_path: Path) -> None:
     events = list(Trail(store).between(now - timedelta(hours=1), now + timedelta(hours=1)))
     [theirs] = [event for event in events if event.actor == Actor("uploader", "session")]
     assert {file.sha256 for file in theirs.change.files} == OURS
+
+
+def test_finished_late() -> None:
+    """A session that expired while it was being published is still found, and published by a retry."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(Killed):  # once the first two are stored
+        sessions(DyingStore(store, 5, after=True))[0].publish(session)
+    late, _ = sessions(store, now=LIFETIME + 1)
+    with pytest.raises(FileExists, match="is just being published by a session"):
+        Publisher(_shelf(store)).publish(CONTENT_TYPE, [encode(parts(FIRST))])
+    assert late.publish(late.find(NAME, "1", session.id)).status == "published"
+    assert set(listed(store).values()) == OURS
+    with pytest.raises(NotFound):
+        late.find(NAME, "1", session.id)
+
+
+class Watched(DyingStore):
+    """Passes everything on, and knows the records of sessions that were read."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store, 0, after=False)
+        self.read_records: list[str] = []
+
+    def get(self, key: str) -> Stored:
+        if key.startswith(keys.SESSIONS):
+            self.read_records.append(key)
+        return super().get(key)
+
+
+def test_first_of_a_process(
+    new_store: Callable[[], Store], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who opens a process's first session ends expired ones of others, and later empties their records."""
+    store = new_store()
+    session = staged(store)
+    with pytest.raises(Killed):
+        sessions(DyingStore(store, 5, after=True))[0].publish(session)
+    key, other = keys.session(NAME, "1"), project_name("acme-zebra")
+    sessions(store, now=LIFETIME + 1)[0].create(other, "1.0", "uploader")
+    assert set(listed(store).values()) == OURS
+    sessions(store, now=LIFETIME + 2)[0].create(other, "2.0", "uploader")
+    assert store.head(key).size == 0
+    watched = Watched(store)
+    assert sessions(watched, now=LIFETIME + 3)[0].sweep() == 0
+    assert sorted(watched.read_records) == [keys.session(other, "1"), keys.session(other, "2")]
+    made, _ = sessions(store, now=LIFETIME + 3)
+    with pytest.raises(NotFound):
+        made.publish(session)
+    opened = made.create(NAME, "1.0", "uploader")
+    assert made.find(NAME, "1", opened.id) == opened
+    assert "counts as no session" not in caplog.text
+
+
+def test_sweeping_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep looks at so many records at most, and the next ones at those that are left."""
+    monkeypatch.setattr("wheelyard.publish.sessions.MOST_SWEPT", 2)
+    store = ObjectStore(MemoryStore())
+    made, _ = sessions(store)
+    for version in "12345":
+        made.cancel(made.create(NAME, version, "uploader"))
+    looked_at = []
+    for _ in range(4):
+        watched = Watched(store)
+        sessions(watched, now=LIFETIME + 1)[0].sweep()
+        looked_at.append(len(watched.read_records))
+    assert looked_at == [2, 2, 1, 0]
+
+
+def test_who_cannot_sweep(caplog: pytest.LogCaptureFixture) -> None:
+    """Where a sweep fails, the session that was asked for is opened all the same."""
+
+    class Refusing(DyingStore):
+        """A store that deletes nothing."""
+
+        def delete(self, key: str) -> None:
+            raise StorageError(f"{key}: AccessDenied")
+
+    store = ObjectStore(MemoryStore())
+    staged(store)
+    late, _ = sessions(Refusing(store, 0, after=False), now=LIFETIME + 1)
+    opened = late.create(project_name("acme-zebra"), "1.0", "uploader")
+    assert late.find(opened.name, "1", opened.id) == opened
+    assert "are not swept" in caplog.text
+
+
+def test_an_upload_into_the_store_sweeps_nothing(tmp_path: Path) -> None:
+    """An upload straight into the store, which has rules of its own, ends no other release's session."""
+    store = ObjectStore(MemoryStore())
+    session = staged(store)
+    with pytest.raises(Killed):
+        sessions(DyingStore(store, 1, after=True))[0].publish(session)
+    kit = build_wheel("acme-kit", "1.0")
+    path = tmp_path / kit.filename
+    path.write_bytes(kit.content)
+    assert upload_to_store([path], store)[0].published
+    assert listed(store) == {}

@@ -66,7 +66,10 @@ def _published(shelf: Shelf, name: ProjectName) -> dict[str, str | None]:
 def _publish(shelf: Shelf, release: LocalRelease, advance: Advance) -> None:
     records = SessionRecords(shelf.store, StoredParts(shelf.store))
     trail, user = Trail(shelf.store, time.time), getpass.getuser()
-    sessions = Sessions(shelf, records, time.time, lambda owner: trail.by(Actor(owner, "session")))
+    # Other releases' sessions are not for the rules of this upload, which may be to overwrite.
+    sessions = Sessions(
+        shelf, records, time.time, lambda owner: trail.by(Actor(owner, "session")), sweeps=False
+    )
     files, record = SessionFiles(shelf, records), trail.by(Actor(user, "command line"))
     session = _opened(sessions, release, f"command line: {user}", record)
     try:

@@ -2,7 +2,8 @@
 
 A session is an object of the store, changed only by replace-if-unchanged. There is one for a release at a
 time, at a key that is known from the release. It takes files while it is ``open``, or in ``error``, which
-differs only in that a publication failed when nobody was there to be told of it.
+differs only in that a publication failed when nobody was there to be told of it. Of one that is long over
+an object without content is left.
 """
 
 import json
@@ -142,7 +143,7 @@ def read_session(key: str, stored: Stored | None) -> Session | None:
 
     One that cannot be read counts as none: it is warned of, and stands in nobody's way.
     """
-    if stored is None:
+    if stored is None or not stored.body:
         return None
     try:
         return parse_session(stored.body)

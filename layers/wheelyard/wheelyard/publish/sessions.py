@@ -12,10 +12,20 @@ import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
+from random import sample
 
 from wheelyard.audit.event import AuditedFile, Change
 from wheelyard.audit.recorder import Recorder, unrecorded
-from wheelyard.errors import Conflict, InvalidDocument, InvalidUpload, KeyNotFound, NotFound
+from wheelyard.errors import (
+    Conflict,
+    InvalidDocument,
+    InvalidUpload,
+    KeyChanged,
+    KeyNotFound,
+    NotFound,
+    StorageError,
+)
 from wheelyard.protocol.names import ProjectName
 from wheelyard.publish.examining import UNFIT
 from wheelyard.publish.incoming import Incoming, StagedObject
@@ -45,7 +55,9 @@ LONGEST_LIFETIME = 47 * 3600
 
 
 SWEEP_EVERY = 3600
-"""Seconds between sweeps in one process."""
+"""Seconds between sweeps in one process, …"""
+MOST_SWEPT = 100
+"""… and how many records each looks at."""
 
 _GONE = "a file of the session is gone from the store: delete it and send it again"
 
@@ -62,20 +74,23 @@ class Sessions:
         records: SessionRecords,
         clock: Callable[[], float],
         recorder: Callable[[str], Recorder] = lambda _: unrecorded,
+        *,
+        sweeps: bool = True,
     ) -> None:
         """``clock`` gives seconds since the epoch.
 
         ``recorder`` has in the audit trail what is published for an owner who is not there any more.
+        ``sweeps`` is whether to look after other sessions than those that are asked for.
         """
         self._shelf = shelf
         self._store = shelf.store
         self._records = records
         self._clock = clock
         self._recorder = recorder
-        self._swept = clock()
+        self._next_sweep = -inf if sweeps else inf
 
     def create(self, name: ProjectName, version: str, owner: str) -> Session:
-        """Open a session for a release; now and then, sweep the expired ones.
+        """Open a session for a release; the first time, and every hour, sweep the expired ones.
 
         Raises ``Conflict`` if there is one, ``Forbidden`` for a project that takes no uploads, and
         ``InvalidUpload`` for what is no version.
@@ -83,9 +98,9 @@ class Sessions:
         version = release(version)
         check_open(self._shelf.project(name))
         now = self._clock()
-        if now - self._swept > SWEEP_EVERY:
-            self._swept = now
-            self.sweep()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_EVERY
+            self._try_to_sweep()
         key = keys.session(name, version)
         session = Session(secrets.token_hex(16), owner, name, version, now, now + LIFETIME)
         stale = self.current(name, version)
@@ -112,13 +127,19 @@ class Sessions:
         return session
 
     def find(self, name: ProjectName, version: str, id_: str) -> Session:
-        """A session that is neither expired nor canceled, whatever ``version`` is. Raises ``NotFound``."""
+        """A session that is neither expired nor canceled, whatever ``version`` is. Raises ``NotFound``.
+
+        One that is being published does not expire: to publish it again is what helps.
+        """
         session = self.current(name, version) if _is_canonical(version) else None
-        if session is None or session.id != id_ or session.expires <= self._clock():
+        if session is None or session.id != id_ or self._is_over(session):
             raise NotFound("there is no such session: it was never there, or it has expired")
         if session.status == "canceled":
             raise NotFound("there is no such session any more: it was canceled")
         return session
+
+    def _is_over(self, session: Session) -> bool:
+        return session.expires <= self._clock() and session.status != "processing"
 
     def current(self, name: ProjectName, version: str) -> Session | None:
         """The latest session of a release, whatever became of it."""
@@ -178,23 +199,40 @@ class Sessions:
     def sweep(self) -> int:
         """Bring expired sessions to their end: publish what was being published, discard the others.
 
-        Returns how many.
+        Returns how many. Of those that came to it before, the records are emptied, so that a listing shows
+        which ones need not be read any more.
         """
         now, swept = self._clock(), 0
-        for entry in list(self._store.list(keys.SESSIONS)):
+        found = [entry.key for entry in self._store.list(keys.SESSIONS) if entry.size]
+        # Some of them, whichever: so that none waits for ever behind those that cannot be read.
+        for key in sample(found, min(len(found), MOST_SWEPT)):
             try:
-                swept += self._end(entry.key, now)
+                swept += self._end(key, now)
             except (InvalidDocument, NotFound) as error:
-                _logger.warning("%s is left as it is: %s", entry.key, error)
+                _logger.warning("%s is left as it is: %s", key, error)
         return swept
+
+    def _try_to_sweep(self) -> None:
+        """``sweep``, for somebody who came for something else."""
+        try:
+            self.sweep()
+        except StorageError as error:
+            _logger.warning("expired publishing sessions are not swept: %s", error)
 
     def _end(self, key: str, now: float) -> bool:
         """Bring the session under ``key`` to its end; returns whether there was one to be."""
         try:
-            session = read_session(key, self._store.get(key))
+            stored = self._store.get(key)
         except KeyNotFound:
             return False
-        if session is None or not session.active or session.expires > now:
+        session = read_session(key, stored)
+        if session is None or session.expires > now:
+            return False
+        if not session.active:
+            self._records.discard(session)
+            # Not deleted: that could hit another one, which was just opened in its place.
+            with suppress(KeyChanged):
+                self._store.replace(key, b"", stored.etag)
             return False
         ended = self._records.edit(session, _expired)
         if ended.status == "canceled":
