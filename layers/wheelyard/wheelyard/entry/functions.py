@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wheelyard.entry.application import application
-from wheelyard.entry.events import from_response, to_request
+from wheelyard.entry.events import answer, front_of
 from wheelyard.entry.handover import hand_over
 from wheelyard.entry.logs import log_request
 from wheelyard.entry.origin import from_front
@@ -37,7 +37,7 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
     label(environ.get("AWS_LAMBDA_FUNCTION_NAME", ""))
     store = open_bucket(environ, settings.presign_lifetime)
     announce = _announcer(environ) if uploads else None
-    answer = application(
+    index = application(
         settings,
         store,
         uploads=uploads,
@@ -48,19 +48,20 @@ def http_handler(environ: Mapping[str, str], *, uploads: bool) -> Handler:
 
     def handle(event: Any, context: Any) -> dict[str, object]:
         started = time.perf_counter()
-        request = to_request(event, context, settings.base_path)
-        if request is None:
+        front = front_of(event)
+        if front is None:
             return {"warm": True}
+        request = front.request(event, context, settings.base_path)
         try:
-            response = answer(from_front(request, settings.origin_secret))
+            response = index(from_front(request, settings.origin_secret))
         except Forbidden as error:
             response = problem(error)
         try:
-            returned = from_response(event, response)
+            returned = answer(front, event, response)
         except WheelyardError as error:  # from a body that is read only now
             _logger.exception("%s", request)
             response = problem(error)
-            returned = from_response(event, response)
+            returned = answer(front, event, response)
         log_request(request, response, time.perf_counter() - started)
         return returned
 

@@ -26,7 +26,7 @@ _HOP_BY_HOP = frozenset(
 )
 
 
-class _Front(Protocol):
+class Front(Protocol):
     """What the module of a front offers."""
 
     def request(self, event: object, context: object, base_path: str, /) -> Request:
@@ -51,10 +51,8 @@ def to_request(event: object, context: object, base_path: str = "") -> Request |
     Never fails, whatever the event holds. Reading the body raises ``TooLarge`` where the front cut it
     off, and ``InvalidUpload`` where it is not the base64 that the front announced.
     """
-    front = _front(event)
-    if front is None:
-        return None
-    return front.request(event, context, base_path)
+    front = front_of(event)
+    return None if front is None else front.request(event, context, base_path)
 
 
 def from_response(event: object, response: Response) -> dict[str, object]:
@@ -64,7 +62,11 @@ def from_response(event: object, response: Response) -> dict[str, object]:
     becomes an answer 507 that says so: the application is expected to redirect before it comes to that.
     Raises ValueError where ``event`` is not an HTTP event.
     """
-    front = _of(event)
+    return answer(_of(event), event, response)
+
+
+def answer(front: Front, event: object, response: Response) -> dict[str, object]:
+    """``from_response`` for who knows the front already."""
     most = front.limit(event)
     body = drained(response.body, most)
     if body is None:
@@ -82,14 +84,15 @@ def limit(event: object) -> int:
     return _of(event).limit(event)
 
 
-def _of(event: object) -> _Front:
-    front = _front(event)
+def _of(event: object) -> Front:
+    front = front_of(event)
     if front is None:
         raise ValueError("There is no response to an event that is not an HTTP request.")
     return front
 
 
-def _front(event: object) -> _Front | None:
+def front_of(event: object) -> Front | None:
+    """The front that an event came from, None if it is not an HTTP event."""
     envelope = fields(event)
     context = fields(envelope.get("requestContext"))
     if text(fields(context.get("http")).get("method")):
