@@ -34,7 +34,14 @@ from servers import weed_server
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECTIONS = ("lambda", "serving", "clients", "reindex", "growth")
+# What can be measured alone, and the sections of the report that come of it.
+SECTIONS = {
+    "lambda": (handlers.COLD, handlers.WARM),
+    "serving": (serving.SECTION,),
+    "clients": (installing.SECTION,),
+    "reindex": (reindex_cost.SECTION,),
+    "growth": (growth.SECTION,),
+}
 
 
 class Extent(NamedTuple):
@@ -56,21 +63,22 @@ def main() -> None:
     """Measure and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=[*SECTIONS])
     parser.add_argument("--results", type=Path, default=ROOT / ".tools/bench/results")
     options = parser.parse_args()
     extent = FULL if options.full else SHORT
     # What is measured has the other core, and what it talks to is here.
     os.sched_setaffinity(0, {machine.CLIENT_CORE})
     before = options.results / "figures.json"
-    samples = load(before) if tuple(options.only) != SECTIONS and before.exists() else Samples()
+    samples = load(before) if options.only != [*SECTIONS] and before.exists() else Samples()
+    samples.forget([each for only in options.only for each in SECTIONS[only]])
     # So that all servers end with a run that is terminated.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         run = Run(samples, extent, Path(folder), full=options.full)
         run.sections(options.only, lambda: report.write(samples, options.results))
-    _note(samples, full=options.full, minutes=(time.monotonic() - started) / 60)
+    _note(samples, options.only, full=options.full, minutes=(time.monotonic() - started) / 60)
     written = report.write(samples, options.results)
     print(f"{written}\n\n{written.read_text().partition('## Goals')[2].partition('## ')[0]}")
 
@@ -92,16 +100,16 @@ class Run:
         corpus.into_store(found, store, contestants.environment())
         work: dict[str, Callable[[], None]] = {
             "lambda": lambda: self._lambda(found, store),
-            "serving": lambda: self._serving(found, store, clients="clients" in wanted),
+            "serving": lambda: self._serving(found, store, wanted),
             "reindex": lambda: reindex_cost.measure(
                 self.samples, upstream_names.FULL, 3 if self.full else 1
             ),
             "growth": lambda: growth.measure(
-                self.samples, self.extent.private, self.extent.names, 31
+                self.samples, self.extent.private, self.extent.names, 11
             ),
         }
         for name, measure in work.items():
-            if name not in wanted:
+            if name not in wanted and not (name == "serving" and "clients" in wanted):
                 continue
             _say(name)
             try:
@@ -120,7 +128,8 @@ class Run:
             _say("  cold starts")
             handlers.cold(self.samples, setting, place, self.extent.starts)
 
-    def _serving(self, found: corpus.Corpus, store: Path, *, clients: bool) -> None:
+    def _serving(self, found: corpus.Corpus, store: Path, wanted: list[str]) -> None:
+        """The servers are the same for the clients, of which each may be measured without the other."""
         place = self.folder / "servers"
 
         def fail(who: str, why: object) -> None:
@@ -129,24 +138,30 @@ class Run:
         serving_first = self.folder / "first"
         serving_first.mkdir()
         with contestants.all_running(found, store, place, fail, everything=self.full) as running:
-            _say("  requests")
-            serving.measure(self.samples, running, found, self.extent.seconds, self.extent.rounds)
-            _say("  uploads")
-            serving.uploads(self.samples, running, self.extent.uploads)
-            if clients:
+            if "serving" in wanted:
+                _say("  requests")
+                serving.measure(
+                    self.samples, running, found, self.extent.seconds, self.extent.rounds
+                )
+                _say("  uploads")
+                serving.uploads(self.samples, running, self.extent.uploads)
+            if "clients" in wanted:
                 _say("  clients")
                 installing.measure(
                     self.samples, running, self.folder / "clients", self.extent.rounds
                 )
-        _say("  starts")
-        serving.first_answers(self.samples, store, serving_first, self.extent.starts)
+        if "serving" in wanted:
+            _say("  starts")
+            serving.first_answers(self.samples, store, serving_first, self.extent.starts)
 
 
-def _note(samples: Samples, *, full: bool, minutes: float) -> None:
-    kind = "full" if full else "short"
+def _note(samples: Samples, only: list[str], *, full: bool, minutes: float) -> None:
+    when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {'full' if full else 'short'}, {minutes:.0f} minutes"
+    if only != [*SECTIONS]:
+        when = f"{samples.notes.get('when', '')}; {', '.join(only)} again at {when}"
     versions = [Environment(name).version() for name in PACKAGES if name != "clients"]
     samples.notes = {
-        "when": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {kind}, {minutes:.0f} minutes",
+        "when": when.removeprefix("; "),
         "machine": machine.describe(),
         "load of the machine at the end": machine.load(),
         "cold starts": "with an API token unless a password is named; the certificates in one file, which "

@@ -7,6 +7,7 @@ measured. Each request is the first of a process: nothing is remembered.
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from multiprocessing.connection import Connection
 from statistics import median
@@ -44,16 +45,52 @@ KINDS = ("page", "file redirect", "upload, known project", "upload, new project"
 MIRRORED = ("mirrored page, first of a process", "mirrored page, again")
 
 
+_ROUNDS = 9
+
+Measured = dict[str, float]
+"""Seconds, by the kind of request."""
+
+
 def measure(samples: Samples, private: tuple[int, ...], names: tuple[int, ...], times: int) -> None:
-    """Each size in a process of its own, and the sizes in turn."""
-    for count in private:
-        found = reindex.in_process(_private, count, times)
-        for what, value in found.items():
-            samples.add(SECTION, f"{what}; {count:,} private projects", OURS, "ms", value * 1e3)
-    for count in names:
-        found = reindex.in_process(_mirrored, count, times)
-        for what, value in found.items():
-            samples.add(SECTION, f"{what}; {count:,} upstream names", OURS, "ms", value * 1e3)
+    """Each size in a process of its own, and the sizes in turn, so that what disturbs one disturbs all."""
+    _in_turn(samples, "private projects", _private, private, times)
+    _in_turn(samples, "upstream names", _mirrored, names, times)
+
+
+def _in_turn(
+    samples: Samples,
+    of: str,
+    prepare: Callable[[int, int], Callable[[int], Measured]],
+    sizes: tuple[int, ...],
+    times: int,
+) -> None:
+    with ExitStack() as stack:
+        processes = {
+            size: stack.enter_context(reindex.process(_serve, prepare, size, times))
+            for size in sizes
+        }
+        for connection in processes.values():
+            connection.recv()  # it is ready
+        for turn in range(_ROUNDS):
+            for size, connection in processes.items():
+                connection.send(turn)
+                for what, value in connection.recv().items():
+                    samples.add(SECTION, f"{what}; {size:,} {of}", OURS, "ms", value * 1e3)
+
+
+def _serve(
+    connection: Connection,
+    prepare: Callable[[int, int], Callable[[int], Measured]],
+    size: int,
+    times: int,
+) -> None:
+    """Make everything ready, then measure whenever a round's number comes."""
+    os.sched_setaffinity(0, {machine.SERVER_CORE})
+    work = prepare(size, times)
+    connection.send(None)
+    with suppress(EOFError):
+        while True:
+            connection.send(work(connection.recv()))
 
 
 def series(samples: Samples, what: str, sizes: tuple[int, ...], of: str) -> list[tuple[int, float]]:
@@ -68,9 +105,8 @@ def _store() -> ObjectStore:
     return ObjectStore(MemoryStore(), sign=lambda method, key: f"https://s3.example/{method}/{key}")
 
 
-def _private(connection: Connection, count: int, times: int) -> None:
+def _private(count: int, times: int) -> Callable[[int], Measured]:
     """A catalogue of ``count`` projects, each with its document."""
-    os.sched_setaffinity(0, {machine.SERVER_CORE})
     store = _store()
     names = {ProjectName(f"private-{number}") for number in range(count)}
     Catalogue(store).correct(names, lambda _: False)
@@ -79,20 +115,21 @@ def _private(connection: Connection, count: int, times: int) -> None:
     index = Index(store, {"UPSTREAM_INDEX_URL": "none"})
     wheel = build_wheel("acme-tools", "1.0")
     index.upload(wheel)
-    connection.send(_measured(index, wheel.filename, times))
+    return lambda turn: _measured(index, wheel.filename, turn, times)
 
 
-def _measured(index: Index, filename: str, times: int) -> dict[str, float]:
+def _measured(index: Index, filename: str, turn: int, times: int) -> Measured:
     work: dict[str, Callable[[int], Response]] = {
         "page": lambda _: index.get("/simple/acme-tools/", JSON),
         "file redirect": lambda _: index.get(f"/simple/acme-tools/{filename}"),
-        "upload, known project": lambda turn: index.upload(known[turn]),
-        "upload, new project": lambda turn: index.upload(new[turn]),
+        "upload, known project": lambda number: index.upload(known[number]),
+        "upload, new project": lambda number: index.upload(new[number]),
     }
-    known = [build_wheel(f"known-{turn}", "2.0") for turn in range(times + 3)]
-    new = [build_wheel(f"new-{turn}", "1.0") for turn in range(times + 3)]
-    for turn in range(times + 3):
-        index.upload(build_wheel(f"known-{turn}", "1.0"))
+    numbers = range(times + 3)
+    known = [build_wheel(f"known-{turn}-{number}", "2.0") for number in numbers]
+    new = [build_wheel(f"new-{turn}-{number}", "1.0") for number in numbers]
+    for number in numbers:
+        index.upload(build_wheel(f"known-{turn}-{number}", "1.0"))
     return {what: _timed(index, answer, times) for what, answer in work.items()}
 
 
@@ -114,9 +151,8 @@ def _timed(
     return median(took[3:])
 
 
-def _mirrored(connection: Connection, count: int, times: int) -> None:
+def _mirrored(count: int, times: int) -> Callable[[int], Measured]:
     """A snapshot of ``count`` names, with one project that somebody asked for before."""
-    os.sched_setaffinity(0, {machine.SERVER_CORE})
     store = _store()
     source = sha256(UPSTREAM.encode()).hexdigest()[:32]
     _snapshot(store, count, source)
@@ -131,11 +167,14 @@ def _mirrored(connection: Connection, count: int, times: int) -> None:
     def answer(_: int) -> Response:
         return index.get("/simple/flask/", JSON)
 
-    found = _measured(index, wheel.filename, times)
-    first, again = MIRRORED
-    found[first] = _timed(index, answer, times)
-    found[again] = _timed(index, answer, times, fresh=False)
-    connection.send(found)
+    def work(turn: int) -> Measured:
+        first, again = MIRRORED
+        return _measured(index, wheel.filename, turn, times) | {
+            first: _timed(index, answer, times),
+            again: _timed(index, answer, times, fresh=False),
+        }
+
+    return work
 
 
 def _snapshot(store: ObjectStore, count: int, source: str) -> None:

@@ -17,7 +17,8 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -85,16 +86,24 @@ def serve(connection: Connection, count: int, form: str) -> None:
     server.serve_forever()
 
 
-def in_process(target: Callable[..., None], *arguments: object) -> Any:
-    """What ``target`` sends, from a process of its own."""
+@contextmanager
+def process(target: Callable[..., None], *arguments: object) -> Iterator[Connection]:
+    """The connection to ``target`` in a process of its own, which has to end when it is closed."""
     ours, theirs = _processes.Pipe()
-    process = _processes.Process(target=target, args=(theirs, *arguments), daemon=True)
-    process.start()
+    started = _processes.Process(target=target, args=(theirs, *arguments), daemon=True)
+    started.start()
     theirs.close()
     try:
-        return ours.recv()
+        yield ours
     finally:
-        process.join()
+        ours.close()
+        started.join()
+
+
+def in_process(target: Callable[..., None], *arguments: object) -> Any:
+    """What ``target`` sends, from a process of its own."""
+    with process(target, *arguments) as connection:
+        return connection.recv()
 
 
 def measure(count: int, form: str) -> list[Cost]:

@@ -1,6 +1,7 @@
 """What was measured: figures by section, by what was done and by who did it; and what failed."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -37,6 +38,11 @@ class Samples:
     def add(self, section: str, what: str, who: str, unit: str, value: float) -> None:
         """One more value of a figure."""
         self.values.setdefault(Figure(section, what, who, unit), []).append(value)
+
+    def forget(self, sections: Collection[str]) -> None:
+        """Drop what there is of some sections, which are measured again."""
+        self.values = {f: found for f, found in self.values.items() if f.section not in sections}
+        self.failures = [each for each in self.failures if each.section not in sections]
 
     def fail(self, section: str, what: str, who: str, reason: object) -> None:
         """Note a failure; only the first of its kind."""
