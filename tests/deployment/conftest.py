@@ -67,6 +67,17 @@ def tuned(
 
 
 @pytest.fixture(scope="session")
+def begun() -> set[str]:
+    """The tests of this folder that this process has begun."""
+    return set()
+
+
+@pytest.fixture(autouse=True)
+def _note(request: pytest.FixtureRequest, begun: set[str]) -> None:
+    begun.add(request.node.nodeid)
+
+
+@pytest.fixture(scope="session")
 def accounts() -> list[Account]:
     """Those that there were so far: pytest makes one anew where the order of tests wants it."""
     return []
