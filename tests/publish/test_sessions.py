@@ -406,7 +406,7 @@ def test_stage(index: Index) -> None:
         (f"{stage}Acme.Tools/", 301),
         (f"{stage}acme-tools", 301),
         (stage.rstrip("/"), 301),
-        (stage[:-3] + "00/", 404),
+        (stage[:-3] + ("11/" if stage.endswith("00/") else "00/"), 404),
         (stage.replace("_1_", "_2_"), 404),
         (stage.replace("acme-tools_", "-_"), 404),
         (stage.replace("_", ""), 404),
